@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+   The public calls about requests and connections (module.h section 7). */
+#include "conn.h"
+#include "must.h"
+#include "req.h"
+#include "str.h"
+#include "uri.h"
+
+bool mpx_has(const char *feature)
+{
+    (void)feature;
+    return false;
+}
+
+bool mpx_str_eq(struct mpx_str a, struct mpx_str b)
+{
+    return str_eq(a, b);
+}
+
+struct mpx_str mpx_req_method(const struct mpx_req *r)
+{
+    return r->method;
+}
+
+struct mpx_str mpx_req_path(const struct mpx_req *r)
+{
+    return r->path;
+}
+
+struct mpx_str mpx_req_rest(const struct mpx_req *r)
+{
+    return r->rest;
+}
+
+struct mpx_str mpx_req_prefix(const struct mpx_req *r)
+{
+    return r->directory != NULL ? r->directory->path : MPX_STR("");
+}
+
+struct mpx_str mpx_req_location(const struct mpx_req *r)
+{
+    return r->directory != NULL ? r->directory->location : MPX_STR("");
+}
+
+struct mpx_str mpx_req_query(const struct mpx_req *r)
+{
+    return r->query;
+}
+
+struct mpx_str mpx_req_line(const struct mpx_req *r)
+{
+    return r->line;
+}
+
+struct mpx_str mpx_req_host(const struct mpx_req *r)
+{
+    return r->host;
+}
+
+struct mpx_str mpx_req_vhost(const struct mpx_req *r)
+{
+    return r->vhost->name;
+}
+
+struct mpx_str mpx_req_scheme(const struct mpx_req *r)
+{
+    (void)r;
+    return MPX_STR("http");
+}
+
+struct mpx_str mpx_req_id(const struct mpx_req *r)
+{
+    struct mpx_arena *a = (struct mpx_arena *)(uintptr_t)&r->arena;
+
+    return arena_printf(a, "%016llx", (unsigned long long)r->id);
+}
+
+struct mpx_str mpx_req_user(const struct mpx_req *r)
+{
+    return r->user;
+}
+
+int mpx_req_set_user(struct mpx_req *r, struct mpx_str user)
+{
+    r->user = arena_copy(&r->arena, user);
+    return 0;
+}
+
+int mpx_req_version(const struct mpx_req *r)
+{
+    return r->version;
+}
+
+int64_t mpx_req_elapsed_us(const struct mpx_req *r)
+{
+    return clock_us() - r->started_us;
+}
+
+bool mpx_req_header(const struct mpx_req *r, const char *name, struct mpx_str *value)
+{
+    return req_header(r, str_of(name), value);
+}
+
+bool mpx_req_header_at(const struct mpx_req *r, size_t i, struct mpx_pair *line)
+{
+    if (i >= r->field_count)
+        return false;
+    *line = r->fields[i];
+    return true;
+}
+
+int mpx_req_rewrite(struct mpx_req *r, struct mpx_str path, struct mpx_str query)
+{
+    char *normal = arena_take(&r->arena, path.n + 1);
+    size_t n;
+
+    if (uri_normal_decoded(path, normal, &n) != 0 || r->res.started) {
+        req_log(r, MPX_ERROR, "cannot rewrite to \"%.*s\": %s", STR_ARGS(path),
+                r->res.started ? "the response has begun" : "it is no path below \"/\"");
+        return -1;
+    }
+    normal[n] = '\0';
+    r->path = (struct mpx_str){ normal, n };
+    r->query = arena_copy(&r->arena, query);
+    r->rewritten = true;
+    return 0;
+}
+
+void mpx_req_allow(struct mpx_req *r, const char *methods)
+{
+    r->allow = methods;
+}
+
+struct mpx_arena *mpx_req_arena(struct mpx_req *r)
+{
+    return &r->arena;
+}
+
+void *mpx_req_slot(struct mpx_req *r, const void *conf)
+{
+    const struct module *m = conf_of(conf)->module;
+
+    if (m->index >= r->slot_count) {
+        unsigned count = r->g->modules->count;
+        void **slots = arena_zero(&r->arena, count * sizeof(void *));
+
+        if (r->slot_count > 0)
+            memcpy(slots, r->slots, r->slot_count * sizeof(void *));
+        r->slots = slots;
+        r->slot_count = count;
+    }
+    if (r->slots[m->index] == NULL)
+        r->slots[m->index] = arena_zero(&r->arena, m->d.req_size);
+    return r->slots[m->index];
+}
+
+void *mpx_conn_slot(struct mpx_conn *c, const void *conf)
+{
+    const struct module *m = conf_of(conf)->module;
+
+    if (m->index >= c->slot_count) {
+        unsigned count = c->w->generation->modules->count;
+
+        c->slots = must_realloc(c->slots, count * sizeof(void *));
+        memset(c->slots + c->slot_count, 0, (count - c->slot_count) * sizeof(void *));
+        c->slot_count = count;
+    }
+    if (c->slots[m->index] == NULL)
+        c->slots[m->index] = must_calloc(m->d.conn_size);
+    return c->slots[m->index];
+}
+
+struct mpx_conn *mpx_req_conn(struct mpx_req *r)
+{
+    return r->conn;
+}
+
+const struct sockaddr *mpx_conn_peer(const struct mpx_conn *c, socklen_t *len)
+{
+    *len = c->peer_len;
+    return &c->peer.any;
+}
+
+const struct sockaddr *mpx_req_client(const struct mpx_req *r, socklen_t *len)
+{
+    *len = 0;
+    return r->conn != NULL ? mpx_conn_peer(r->conn, len) : NULL;
+}

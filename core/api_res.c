@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+   The public calls about responses (module.h section 8): what a module does wrong is told in the
+   log. */
+#include "must.h"
+#include "page_text.h"
+#include "req.h"
+#include "str.h"
+
+#include <stdlib.h>
+
+/* Whether the header can still be changed. */
+static bool is_open(const struct mpx_req *r, const char *call)
+{
+    if (!r->res.started)
+        return true;
+    req_log(r, MPX_ERROR, "%s: the header was sent already", call);
+    return false;
+}
+
+void mpx_res_status(struct mpx_req *r, int status)
+{
+    if (!is_open(r, "mpx_res_status"))
+        return;
+    if (status < 200 || status > 599)
+        req_log(r, MPX_ERROR, "mpx_res_status: %d is no final status (200 to 599)", status);
+    else
+        r->res.status = status;
+}
+
+static bool is_framing(struct mpx_str name)
+{
+    return str_same_word(name, MPX_STR("Connection")) ||
+           str_same_word(name, MPX_STR("Transfer-Encoding"));
+}
+
+static int set_length(struct mpx_req *r, struct mpx_str value)
+{
+    uint64_t length;
+
+    if (str_to_u64(value, &length) < 0 || length > INT64_MAX) {
+        req_log(r, MPX_ERROR, "\"%.*s\" is no Content-Length", STR_ARGS(value));
+        return -1;
+    }
+    r->res.declared = (int64_t)length;
+    return 0;
+}
+
+static int change_header(struct mpx_req *r, const char *call, const char *name,
+                         struct mpx_str value,
+                         int (*change)(struct mpx_req *r, struct mpx_str name,
+                                       struct mpx_str value))
+{
+    struct mpx_str n = str_of(name);
+
+    if (!is_open(r, call))
+        return -1;
+    if (is_framing(n)) {
+        req_log(r, MPX_ERROR, "%s: \"%s\" is for the server to say", call, name);
+        return -1;
+    }
+    if (str_same_word(n, MPX_STR("Content-Length")))
+        return set_length(r, value);
+    if (change(r, n, value) == 0)
+        return 0;
+    req_log(r, MPX_ERROR, "%s: \"%s\" with this name or value cannot be sent (RFC 9110 5)", call,
+            name);
+    return -1;
+}
+
+int mpx_res_header(struct mpx_req *r, const char *name, struct mpx_str value)
+{
+    return change_header(r, "mpx_res_header", name, value, res_set);
+}
+
+int mpx_res_header_add(struct mpx_req *r, const char *name, struct mpx_str value)
+{
+    return change_header(r, "mpx_res_header_add", name, value, res_add);
+}
+
+int mpx_res_header_remove(struct mpx_req *r, const char *name)
+{
+    if (!is_open(r, "mpx_res_header_remove"))
+        return -1;
+    res_remove(r, str_of(name));
+    return 0;
+}
+
+/* Whether body may be added now. A response that is broken says nothing: its module was named. */
+static bool is_writable(struct mpx_req *r, const char *call)
+{
+    if (r->phase >= MPX_PH_RESPONSE || r->res.ended) {
+        req_log(r, MPX_ERROR, "%s: %s", call,
+                r->res.ended ? "the response has ended" : "not in a RESPONSE or LOG hook");
+        if (r->res.ended && r->phase < MPX_PH_RESPONSE)
+            r->res.fault = "wrote after it had ended the response";
+        return false;
+    }
+    return !r->res.broken;
+}
+
+int mpx_res_write(struct mpx_req *r, struct mpx_str bytes)
+{
+    return is_writable(r, "mpx_res_write") ? res_write(r, bytes) : -1;
+}
+
+int mpx_res_blob(struct mpx_req *r, struct mpx_blob *b)
+{
+    return is_writable(r, "mpx_res_blob") ? res_blob(r, b) : -1;
+}
+
+int mpx_res_file(struct mpx_req *r, struct mpx_file *f)
+{
+    return is_writable(r, "mpx_res_file") ? res_file(r, f) : -1;
+}
+
+int mpx_res_flush(struct mpx_req *r)
+{
+    if (!is_writable(r, "mpx_res_flush"))
+        return -1;
+    r->res.flush = true;
+    return 0;
+}
+
+/* Ending twice is a fault that the phases answer; the first end counts till then. */
+static bool may_end(struct mpx_req *r, const char *call)
+{
+    if (r->phase >= MPX_PH_RESPONSE) {
+        req_log(r, MPX_ERROR, "%s: not in a RESPONSE or LOG hook", call);
+        return false;
+    }
+    if (r->res.ended)
+        r->res.fault = "ended the response twice";
+    return !r->res.ended;
+}
+
+enum mpx_rc mpx_res_end(struct mpx_req *r)
+{
+    if (!may_end(r, "mpx_res_end"))
+        return MPX_FAIL;
+    r->res.ended = true;
+    return MPX_DONE;
+}
+
+enum mpx_rc mpx_res_error(struct mpx_req *r, int status)
+{
+    if (!may_end(r, "mpx_res_error") || !is_open(r, "mpx_res_error"))
+        return MPX_FAIL;
+    if (status < 400 || status > 599) {
+        req_log(r, MPX_ERROR, "mpx_res_error: %d is no error (400 to 599)", status);
+        return MPX_FAIL;
+    }
+    page_text_error(r, status);
+    return MPX_DONE;
+}
+
+enum mpx_rc mpx_res_redirect(struct mpx_req *r, int status, struct mpx_str location)
+{
+    if (!may_end(r, "mpx_res_redirect") || !is_open(r, "mpx_res_redirect"))
+        return MPX_FAIL;
+    if (status < 300 || status > 399 || status == 304 || !res_is_value(location)) {
+        req_log(r, MPX_ERROR, "mpx_res_redirect: %d to \"%.*s\" cannot be sent", status,
+                STR_ARGS(location));
+        return MPX_FAIL;
+    }
+    page_text_redirect(r, status, location);
+    return MPX_DONE;
+}
+
+int mpx_res_get_status(const struct mpx_req *r)
+{
+    return r->res.status;
+}
+
+bool mpx_res_get_header(const struct mpx_req *r, const char *name, struct mpx_str *value)
+{
+    return res_get(r, str_of(name), value);
+}
+
+uint64_t mpx_res_bytes(const struct mpx_req *r)
+{
+    return r->res.sent;
+}
+
+struct mpx_blob *mpx_blob_make(struct mpx_str bytes)
+{
+    struct mpx_blob *b = must_alloc(sizeof(*b) + bytes.n);
+
+    b->uses = 1;
+    b->n = bytes.n;
+    if (bytes.n > 0)
+        memcpy(b->bytes, bytes.p, bytes.n);
+    return b;
+}
+
+void mpx_blob_drop(struct mpx_blob *b)
+{
+    if (b != NULL && --b->uses == 0)
+        free(b);
+}
+
+const struct stat *mpx_file_stat(const struct mpx_file *f)
+{
+    return &f->st;
+}
+
+int mpx_file_fd(const struct mpx_file *f)
+{
+    return f->fd;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+   Who is at work: one store in shared memory before each call into a module, so that when a
+   process dies its parent can name the module. It stays true whatever the module does to the
+   process. */
+#ifndef BLAME_H
+#define BLAME_H
+#include "arena.h"
+
+#include <stdatomic.h>
+
+enum { BLAME_MODULES = 256, BLAME_NAME = 64 };
+
+enum blame_kind {
+    BLAME_NONE,
+    BLAME_LOAD, /* its file: constructors */
+    BLAME_CHECK,
+    BLAME_OPEN,
+    BLAME_CLOSE,
+    BLAME_CALLBACK, /* a watch, a timer, the end of background work */
+    BLAME_END,      /* req_end, conn_end */
+    BLAME_HOOK = 16 /* + enum mpx_phase: a hook, or a function that it goes on in */
+};
+
+struct blame {
+    _Atomic uint32_t at; /* kind << 16 | module */
+    _Atomic uint64_t request;
+    char names[BLAME_MODULES][BLAME_NAME];
+};
+
+struct blame *blame_create(void); /* shared with processes forked from here on; never NULL */
+void blame_destroy(struct blame *b);
+/* Gives a module's number its name; a number past the table shares its last entry. */
+void blame_name(struct blame *b, unsigned module, const char *name);
+/* "module \"x\" in its CONTENT hook, request 0123456789abcdef", or NULL when nobody was at work. */
+const char *blame_text(struct blame *b, struct mpx_arena *a);
+
+static inline void blame_set(struct blame *b, unsigned module, unsigned kind)
+{
+    unsigned known = module < BLAME_MODULES ? module : BLAME_MODULES - 1;
+
+    atomic_store_explicit(&b->at, (uint32_t)(kind << 16 | known), memory_order_relaxed);
+}
+
+static inline void blame_clear(struct blame *b)
+{
+    atomic_store_explicit(&b->at, 0, memory_order_relaxed);
+}
+
+#endif

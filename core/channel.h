@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+   Messages between the supervisor and its children over a socket pair: a letter that says what
+   it is, a text of any length, and descriptors. Both ends are ours: a message that breaks the
+   form ends it. */
+#ifndef CHANNEL_H
+#define CHANNEL_H
+#include "str.h"
+
+enum { CHANNEL_FDS_MAX = 64, CHANNEL_BYTES_MAX = 256 << 20 };
+
+struct channel_message {
+    char what;
+    struct buffer text;
+    int fds[CHANNEL_FDS_MAX]; /* the receiver's own, close-on-exec */
+    size_t fd_count;
+};
+
+int channel_pair(int ends[2]); /* 0, or -1 with errno */
+/* Waits until all of it is taken. The descriptors stay the sender's. 0, or -1 when the peer is
+   gone. */
+int channel_send(int end, char what, struct mpx_str text, const int *fds, size_t fd_count);
+/* Waits for a whole message. 1; 0 when the peer is gone; -1 with errno. Finish the message
+   afterwards. */
+int channel_receive(int end, struct channel_message *m);
+/* Frees the text and closes the descriptors that are still in the message (-1: taken out). */
+void channel_finish(struct channel_message *m);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "checker.h"
+
+#include "broker.h"
+#include "log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CRASHES_MAX = 32, SECONDS_MAX = 60 };
+
+/* A module that a checker died of: the next one leaves it out. */
+struct crash {
+    char name[BLAME_NAME];
+    const char *why;
+};
+struct check {
+    struct launch *l;
+    struct blame *blame;
+    struct crash crashes[CRASHES_MAX];
+    size_t crash_count;
+};
+
+static int ask_for_text(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text)
+{
+    return broker_read_text(*(int *)arg, path, a, text);
+}
+
+static void on_load(void *arg, const char *name)
+{
+    struct blame *blame = arg;
+
+    if (name == NULL) {
+        blame_clear(blame);
+        return;
+    }
+    blame_name(blame, 0, name);
+    blame_set(blame, 0, BLAME_LOAD);
+}
+
+/* The child: everything is loaded and checked, then told. */
+static void check_all(struct check *k, int channel)
+{
+    struct generation g;
+    struct modules modules;
+    struct problems problems;
+    struct buffer b;
+    const struct generation_request request = { .file = k->l->file,
+                                                .overrides = k->l->overrides,
+                                                .strict = k->l->strict,
+                                                .careful = true,
+                                                .read_private = ask_for_text,
+                                                .arg = &channel };
+
+    problems_init(&problems);
+    modules_init(&modules);
+    modules.on_load = on_load;
+    modules.arg = k->blame;
+    for (size_t i = 0; i < k->crash_count; i++)
+        modules_refuse(&modules, k->crashes[i].name, k->crashes[i].why);
+    generation_build(&g, &k->l->sources, &modules, &problems, k->blame, &request);
+    buffer_init(&b, 1 << 16);
+    for (unsigned i = 0; problem_save(&problems, i, &b); i++) {
+        (void)channel_send(channel, BROKER_PROBLEM, buffer_str(&b), NULL, 0);
+        b.n = 0;
+    }
+    buffer_finish(&b);
+    (void)channel_send(channel, BROKER_DONE, MPX_STR(""), NULL, 0);
+    generation_finish(&g);
+    modules_finish(&modules);
+    problems_finish(&problems);
+}
+
+static _Noreturn void child(struct check *k, int channel)
+{
+    const char *error;
+
+    if (child_drop(&k->l->user, true, &error) < 0) {
+        log_error("the checker cannot give up its rights: %s", error);
+        _exit(1);
+    }
+    (void)alarm(SECONDS_MAX); /* a constructor that never ends */
+    check_all(k, channel);
+    exit(0); /* with the leak checker of a sanitizer build */
+}
+
+/* The parent's side until the child has said all: true; false when it died before. */
+static bool listen_to(struct check *k, int channel, struct problems *problems)
+{
+    struct channel_message m;
+    bool done = false;
+
+    while (!done && channel_receive(channel, &m) == 1) {
+        if (m.what == BROKER_PROBLEM)
+            (void)problem_load(problems, &k->l->sources, buffer_str(&m.text));
+        else if (m.what == BROKER_READ)
+            broker_answer(channel, &m, k->l->root, &k->l->sources);
+        done = m.what == BROKER_DONE;
+        channel_finish(&m);
+    }
+    return done;
+}
+
+/* Notes the module that the child died of; false when it was none. */
+static bool note_crash(struct check *k, int status)
+{
+    uint32_t at = atomic_load(&k->blame->at);
+    unsigned module = at & 0xffff;
+
+    if (at == 0 || module >= BLAME_MODULES || k->crash_count == CRASHES_MAX)
+        return false;
+    struct crash *c = &k->crashes[k->crash_count++];
+    const char *what = blame_text(k->blame, &k->l->arena);
+    snprintf(c->name, sizeof(c->name), "%s", k->blame->names[module]);
+    c->why = arena_printf(&k->l->arena, "%s died: %s; it was not loaded", what,
+                          child_status_text(&k->l->arena, status))
+                 .p;
+    return true;
+}
+
+/* One try. 1: all was said. 0: a module killed it and is noted. -1: it could not be tried. */
+static int try_once(struct check *k, struct problems *problems)
+{
+    int ends[2];
+
+    blame_clear(k->blame);
+    if (channel_pair(ends) < 0) {
+        log_error("cannot check the configuration: %s", strerror(errno));
+        return -1;
+    }
+    pid_t pid = child_fork();
+    if (pid == 0) {
+        close(ends[0]);
+        child(k, ends[1]);
+    }
+    close(ends[1]);
+    bool done = pid > 0 && listen_to(k, ends[0], problems);
+    close(ends[0]);
+    if (pid < 0) {
+        log_error("cannot check the configuration: fork: %s", strerror(errno));
+        return -1;
+    }
+    int status = child_wait(pid);
+    if (done)
+        return 1;
+    if (note_crash(k, status))
+        return 0;
+    log_error("the checker of the configuration died: %s", child_status_text(&k->l->arena, status));
+    return -1;
+}
+
+/* As root, modules are tried as the user who will run them; as nobody when it is not said who. */
+static void choose_user(struct launch *l)
+{
+    const char *error;
+
+    if (geteuid() == 0 && !l->user.change)
+        (void)child_find_user(&l->arena, "nobody", &l->user, &error);
+}
+
+int checker_run(struct launch *l)
+{
+    struct check *k = calloc(1, sizeof(*k));
+    struct child_user user = l->user;
+    int rc;
+
+    if (k == NULL)
+        return -1;
+    k->l = l;
+    k->blame = blame_create();
+    choose_user(l);
+    do
+        rc = try_once(k, &l->problems);
+    while (rc == 0);
+    l->user = user;
+    blame_destroy(k->blame);
+    free(k);
+    return rc < 0 ? -1 : 0;
+}
+
+static _Noreturn void describe(struct launch *l, struct modules *ms, struct mpx_str name)
+{
+    const char *error;
+
+    if (child_drop(&l->user, true, &error) < 0)
+        _exit(1);
+    (void)alarm(SECONDS_MAX);
+    const struct module *m = module_load(ms, name, true, &error);
+    if (m == NULL)
+        printf("%s\n", error);
+    else
+        printf("%-12s %-8s ABI %u.%u  %s\n             %s\n", m->name,
+               m->d.version != NULL ? m->d.version : "-", m->d.abi_major, m->d.abi_minor, m->file,
+               m->d.summary != NULL ? m->d.summary : "(no summary)");
+    fflush(stdout);
+    _exit(m == NULL ? 2 : 0);
+}
+
+struct listing {
+    struct launch *l;
+    struct modules *ms;
+    int rc;
+};
+
+/* Each in a process of its own: what one breaks, the next does not see. */
+static void list_one(void *arg, struct mpx_str name)
+{
+    struct listing *list = arg;
+
+    fflush(stdout);
+    pid_t pid = child_fork();
+    if (pid == 0)
+        describe(list->l, list->ms, name);
+    int status = pid > 0 ? child_wait(pid) : -1;
+    if (status == 0)
+        return;
+    list->rc = -1;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 2)
+        printf("module \"%.*s\" died while it was loaded: %s\n", STR_ARGS(name),
+               child_status_text(&list->l->arena, status));
+}
+
+int checker_list_modules(struct launch *l)
+{
+    struct modules ms;
+    struct listing list = { .l = l, .ms = &ms };
+    const struct mpx_str *folders = l->settings.module_path.items;
+
+    choose_user(l);
+    modules_init(&ms);
+    for (size_t i = 0; i < l->settings.module_path.count; i++)
+        modules_add_folder(&ms, folders[i]);
+    if (ms.path_count == 0)
+        modules_add_folder(&ms, str_of(modules_default_folder(&l->arena)));
+    modules_each_installed(&ms, list_one, &list);
+    modules_finish(&ms);
+    return list.rc;
+}

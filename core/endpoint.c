@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "endpoint.h"
+
+#include "str.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void write_url(char url[96], const struct sockaddr *address, socklen_t len)
+{
+    char host[64], port[8];
+    int rc = getnameinfo(address, len, host, sizeof(host), port, sizeof(port),
+                         NI_NUMERICHOST | NI_NUMERICSERV);
+    bool six = address->sa_family == AF_INET6;
+
+    if (rc != 0)
+        snprintf(host, sizeof(host), "?");
+    snprintf(url, 96, "http://%s%s%s:%s/", six ? "[" : "", host, six ? "]" : "", port);
+}
+
+static const char *why(struct mpx_arena *a, const char *url, int error)
+{
+    struct mpx_str where = str_from(str_of(url), 7);
+
+    where.n -= where.n > 0 ? 1 : 0; /* without the slash at its end */
+    const char *cure = "";
+    if (error == EADDRINUSE)
+        cure = ": stop the process that has it, or choose another port";
+    else if (error == EACCES)
+        cure = ": ports below 1024 are for root; start as root, or choose another port";
+    else if (error == EADDRNOTAVAIL)
+        cure = ": this machine has no such address";
+    return arena_printf(a, "cannot listen on %.*s: %s%s", STR_ARGS(where), strerror(error), cure).p;
+}
+
+static int open_socket(const struct listener_settings *s, const struct addrinfo *ai)
+{
+    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
+    int sndbuf = (int)s->sndbuf;
+
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    /* accepted sockets inherit these */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    if (sndbuf > 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+    if (ai->ai_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+    if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, (int)s->backlog) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static int add(struct mpx_arena *a, const struct settings *s, size_t listener,
+               const struct addrinfo *ai, struct endpoints *e, const char **error)
+{
+    struct endpoint *new = &e->list[e->count];
+    union {
+        struct sockaddr any;
+        struct sockaddr_storage room;
+    } bound;
+    socklen_t len = sizeof(bound);
+
+    if (e->count == ENDPOINTS_MAX) {
+        *error = "there are too many addresses to listen on";
+        return -1;
+    }
+    write_url(new->url, ai->ai_addr, ai->ai_addrlen);
+    new->listener = listener;
+    new->fd = open_socket(&s->listeners[listener], ai);
+    if (new->fd < 0) {
+        *error = why(a, new->url, errno);
+        return -1;
+    }
+    if (getsockname(new->fd, &bound.any, &len) == 0)
+        write_url(new->url, &bound.any, len); /* with the port that the kernel chose */
+    e->count++;
+    return 0;
+}
+
+static int add_host(struct mpx_arena *a, const struct settings *s, size_t listener,
+                    const char *host, struct endpoints *e, const char **error)
+{
+    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+    struct addrinfo *found;
+    const char *port = arena_printf(a, "%lld", (long long)s->listeners[listener].port).p;
+    int rc = getaddrinfo(host, port, &hints, &found);
+
+    if (rc != 0) {
+        *error = arena_printf(a, "cannot listen on \"%s\": %s", host, gai_strerror(rc)).p;
+        return -1;
+    }
+    for (const struct addrinfo *ai = found; ai != NULL && rc == 0; ai = ai->ai_next)
+        rc = add(a, s, listener, ai, e, error);
+    freeaddrinfo(found);
+    return rc;
+}
+
+int endpoints_open(struct mpx_arena *a, const struct settings *s, struct endpoints *e,
+                   const char **error)
+{
+    int rc = 0;
+
+    e->count = 0;
+    for (size_t i = 0; i < s->listener_count && rc == 0; i++) {
+        const char *host = arena_copyz(a, s->listeners[i].host);
+
+        if (strcmp(host, "*") != 0) {
+            rc = add_host(a, s, i, host, e, error);
+        } else {
+            rc = add_host(a, s, i, "0.0.0.0", e, error);
+            if (rc == 0)
+                rc = add_host(a, s, i, "::", e, error);
+        }
+    }
+    if (rc < 0)
+        endpoints_close(e);
+    return rc;
+}
+
+void endpoints_close(struct endpoints *e)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (e->list[i].fd >= 0)
+            close(e->list[i].fd);
+    e->count = 0;
+}

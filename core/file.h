@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+   Open files, cached: what a path led to is believed for a second, small files are held as
+   bytes, and whatever might wait for a disk is left to a thread. A directory on disk that paths
+   are opened beneath is a root, known by its absolute path. It knows nothing of requests. */
+#ifndef FILE_H
+#define FILE_H
+#include "list.h"
+
+#include <multiplexd/module.h>
+
+enum {
+    FILE_SMALL = 32 << 10,   /* bytes: up to here a file is held in memory */
+    FILE_BELIEVED_MS = 1000, /* how long a path is not looked up again */
+    FILE_CHUNK = 256 << 10   /* bytes that file_is_resident asks for at most */
+};
+
+struct files;
+struct files_limits {
+    unsigned entries, descriptors, roots;
+    size_t bytes; /* of small files */
+};
+struct files *files_create(const struct files_limits *limits);
+void files_destroy(struct files *fs);
+
+struct mpx_file {
+    struct stat st;
+    char *bytes; /* the whole content of a small regular file, or NULL */
+    int fd;      /* -1: held as bytes alone */
+    unsigned uses;
+    int64_t resident_ms; /* when its pages were last found in memory; 0: never */
+    /* below: the cache's own */
+    struct file_root *root; /* NULL: not in the cache */
+    struct link lru;
+    struct mpx_file *next_in_bucket;
+    uint32_t hash, flags;
+    int64_t checked_ms;
+    bool settled; /* unchanged for a while when it was read: equal times mean equal content */
+    char name[];
+};
+
+/* One open: what is wanted, and what a thread found. Lives in the asker's memory. */
+struct file_open {
+    struct files *files;
+    const char *root, *rel; /* absolute; relative, "" for the root itself. Borrowed */
+    unsigned flags;         /* MPX_OPEN_* */
+    struct file_root *held; /* the rest is file.c's own */
+    struct file_found {
+        int root_fd, fd, rc;
+        struct stat root_st, st;
+        char *bytes;
+    } found;
+};
+/* Answers from memory and from what the kernel has at hand: 1 with *rc (0 and *file with a use
+   counted, or -errno). 0: a thread must run file_open_work(o), then file_open_finish tells. */
+int file_open_now(struct file_open *o, int64_t now_ms, struct mpx_file **file, int *rc);
+void file_open_work(void *o); /* on any thread */
+/* On the loop, after the work: 0 and *file with a use counted, or -errno. file NULL: nobody
+   wants it any more, also when the work never began. */
+int file_open_finish(struct file_open *o, int64_t now_ms, struct mpx_file **file);
+void file_drop(struct mpx_file *f); /* gives a use back; NULL is harmless */
+
+/* Whether n bytes from off can be sent without waiting for the disk. */
+bool file_is_resident(struct mpx_file *f, off_t off, size_t n, int64_t now_ms);
+/* On any thread: brings them into memory. */
+void file_load(int fd, off_t off, size_t n);
+
+#endif

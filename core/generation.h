@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+   One loaded configuration: immutable once it is built, used by requests until the last one ends.
+   Virtual hosts, their directories, and for each directory the flat lists of hooks that a request
+   walks. It knows nothing of requests. */
+#ifndef GENERATION_H
+#define GENERATION_H
+#include "blame.h"
+#include "list.h"
+#include "module.h"
+#include "settings.h"
+
+struct worker;
+
+/* One use of a module; "conf" in the public header points at data. */
+struct mpx_conf {
+    struct generation *g;
+    const struct module *module;
+    const struct mpx_conf *outer; /* the same module, one level further out; or NULL */
+    const struct node *merged;    /* what the options were read from; NULL: defaults alone */
+    const char *pointer;          /* where it is configured, as a JSON pointer */
+    struct place at;
+    const char *vhost; /* for the log; NULL in "defaults" */
+    struct mpx_conf *next;
+    bool is_open;
+    _Alignas(max_align_t) char data[];
+};
+static inline struct mpx_conf *conf_of(const void *data)
+{
+    return (struct mpx_conf *)((uintptr_t)data - offsetof(struct mpx_conf, data));
+}
+
+struct hook {
+    mpx_hook_fn fn;
+    const struct mpx_conf *conf;
+};
+/* What runs at one level, by phase, in the order of the modules list. */
+struct chain {
+    struct hook *hooks[MPX_PH_COUNT];
+    unsigned count[MPX_PH_COUNT];
+    const struct mpx_conf **confs; /* of all active modules */
+    unsigned conf_count;
+};
+
+struct directory {
+    struct mpx_str path;     /* without a slash at its end: "" for "/" */
+    struct mpx_str root;     /* the folder that files are opened beneath, or "" */
+    struct mpx_str base;     /* what stands between root and a path's rest: "" or "a/b/" */
+    struct mpx_str location; /* root and base: where the directory lies, or "" */
+    struct chain chain;
+};
+
+struct vhost {
+    struct mpx_str name;
+    struct chain chain;            /* its own level: ROUTE runs here */
+    struct directory *directories; /* sorted by path; the first is "" */
+    size_t directory_count;
+    bool welcome; /* nothing is configured: "/" shows a welcome page */
+};
+
+struct vhost_name {
+    struct mpx_str name; /* lower case; ".example.org" for "*.example.org" */
+    struct vhost *vhost;
+    struct place at;
+};
+
+struct provided_service {
+    struct provided_service *next;
+    const char *name, *module;
+    const struct mpx_service *table;
+};
+struct provided_variable {
+    struct provided_variable *next;
+    struct mpx_str prefix;
+    mpx_var_fn fn;
+    const struct module *module;
+};
+
+struct generation {
+    struct mpx_arena arena;
+    struct sources *sources;   /* borrowed; live as long */
+    struct problems *problems; /* while it is built and opened; else NULL */
+    struct modules *modules;
+    struct blame *blame;
+    struct settings settings;
+    struct node *root;
+    struct vhost *vhosts;
+    size_t vhost_count;
+    struct vhost *fallback;   /* the vhost named "default", or NULL */
+    struct vhost defaults;    /* for requests that have no virtual host: their LOG */
+    struct vhost_name *names; /* a hash table */
+    size_t name_slots;        /* a power of two */
+    struct mpx_conf *confs, **confs_end;
+    struct worker *worker; /* who runs it; NULL in a checker */
+    /* what modules have registered in open() */
+    struct provided_service *services;
+    struct provided_variable *variables;
+    struct list watches;
+    unsigned uses;
+};
+
+struct generation_request {
+    const char *file;      /* the main file; in sources or on disk */
+    const char *overrides; /* what the command line sets, a text in sources; or NULL */
+    bool strict;           /* no comments, no commas too many */
+    bool careful;          /* load modules as a process that may die should */
+    int (*read_private)(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text);
+    void *arg;
+};
+/* Builds it: reads, loads modules, fills and checks their settings. What is wrong is added to
+   problems; without any, it can be opened. blame may be NULL. */
+void generation_build(struct generation *g, struct sources *sources, struct modules *modules,
+                      struct problems *problems, struct blame *blame,
+                      const struct generation_request *request);
+/* Calls open() of every conf in order; 0, or -1 after the first that refuses (all are closed
+   again). */
+int generation_open(struct generation *g);
+/* Closes what is open and frees all. */
+void generation_finish(struct generation *g);
+struct mpx_conf *generation_conf(struct generation *g, const struct module *m);
+
+/* Where a name stands, or would stand, in the table. */
+struct vhost_name *vhost_name_slot(const struct generation *g, struct mpx_str name);
+/* The virtual host for a host name (lower case, no port), or NULL. */
+struct vhost *vhost_find(const struct generation *g, struct mpx_str host);
+/* The directory with the longest path that covers a normal path. */
+const struct directory *directory_find(const struct vhost *v, struct mpx_str path);
+/* The conf of that module in a chain, or NULL. */
+const struct mpx_conf *chain_conf(const struct chain *c, const struct module *m);
+
+#endif

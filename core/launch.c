@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "launch.h"
+
+#include "config.h"
+
+#include <unistd.h>
+
+void launch_init(struct launch *l)
+{
+    *l = (struct launch){ .file = NULL };
+    arena_init(&l->arena, NULL);
+    sources_init(&l->sources);
+    problems_init(&l->problems);
+}
+
+void launch_finish(struct launch *l)
+{
+    problems_finish(&l->problems);
+    sources_finish(&l->sources);
+    arena_finish(&l->arena);
+}
+
+/* Who the workers become. Only root can become somebody else. */
+static void find_user(struct launch *l)
+{
+    const struct settings *s = &l->settings;
+    const char *error;
+
+    if (geteuid() != 0 || s->user.n == 0)
+        return;
+    if (child_find_user(&l->arena, s->user.p, &l->user, &error) < 0 ||
+        (s->group.n > 0 && child_find_groups(&l->arena, s->group.p, &l->user, &error) < 0))
+        problem_add(&l->problems, s->user_at, "%s: create it, or mend \"daemon\"", error);
+}
+
+void launch_read(struct launch *l)
+{
+    l->root = config_read(&l->arena, &l->sources, l->file, l->overrides, l->strict, &l->problems);
+    (void)settings_read(&l->arena, &l->sources, l->root, &l->problems, &l->settings);
+    find_user(l);
+}
+
+/* "FILE\0OVERRIDES\0S" (S is '1' for strict), then the sources. */
+void launch_save(const struct launch *l, struct buffer *b)
+{
+    (void)buffer_add(b, str_of(l->file));
+    (void)buffer_add_char(b, '\0');
+    (void)buffer_add(b, str_of(l->overrides != NULL ? l->overrides : ""));
+    (void)buffer_add_char(b, '\0');
+    (void)buffer_add_char(b, l->strict ? '1' : '0');
+    sources_save(&l->sources, b);
+}
+
+int launch_load(struct launch *l, struct mpx_str saved)
+{
+    struct mpx_str file = str_head(saved, str_find(saved, '\0'));
+    struct mpx_str rest = str_from(saved, file.n + 1);
+    struct mpx_str overrides = str_head(rest, str_find(rest, '\0'));
+
+    rest = str_from(rest, overrides.n + 1);
+    if (rest.n == 0)
+        return -1;
+    l->file = arena_copyz(&l->arena, file);
+    l->overrides = overrides.n > 0 ? arena_copyz(&l->arena, overrides) : NULL;
+    l->strict = rest.p[0] == '1';
+    return sources_load(&l->sources, str_from(rest, 1));
+}

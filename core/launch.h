@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+   What a start begins with: the texts that were read, which of them is the main one, who to become.
+   The parent has it from the command line and the disk, a child from its parent. */
+#ifndef LAUNCH_H
+#define LAUNCH_H
+#include "child.h"
+#include "generation.h"
+
+struct launch {
+    struct mpx_arena arena;
+    struct sources sources;
+    const char *file;      /* the main text's name in sources */
+    const char *overrides; /* what the command line sets, a name in sources; or NULL */
+    bool strict;
+    /* the parent's reading of it; modules are not looked at */
+    struct node *root;
+    struct settings settings;
+    struct problems problems;
+    struct child_user user;
+};
+void launch_init(struct launch *l);
+void launch_finish(struct launch *l);
+/* Reads the main file and those it includes, then the sections "daemon" and "connection". Finds
+   the user to become; what is wrong is in problems. */
+void launch_read(struct launch *l);
+void launch_save(const struct launch *l, struct buffer *b);
+int launch_load(struct launch *l, struct mpx_str saved); /* 0, or -1 */
+
+#endif

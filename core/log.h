@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+   The error log: a message gets its time, level and context here and goes to every target that
+   wants its level. Whatever a message holds, it stays one line; what is past 16 KiB of it is cut
+   off. Targets are written by whoever set them (a descriptor, a sink); before any is set, lines go
+   to standard error. */
+#ifndef LOG_H
+#define LOG_H
+#include <multiplexd/module.h>
+
+#include <stdarg.h>
+
+enum log_format { LOG_TEXT, LOG_JSON };
+enum { LOG_TARGETS = 8 };
+
+/* What a message is about; NULL parts are left out. */
+struct log_about {
+    const char *vhost, *module, *request;
+};
+
+struct log_target {
+    enum mpx_level level; /* and all that is more urgent */
+    enum log_format format;
+    void (*write)(void *arg, enum mpx_level level, struct mpx_str line); /* line without newline */
+    void *arg;
+};
+
+/* Replaces the targets (copies them); at most LOG_TARGETS, 0 means standard error. Not for threads:
+   the log belongs to the thread that runs the loop. */
+void log_set_targets(const struct log_target *targets, size_t count);
+bool log_wants(enum mpx_level level);
+extern const char *const log_level_names[]; /* by enum mpx_level, NULL at the end */
+
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_about(enum mpx_level level, const struct log_about *about, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void log_vabout(enum mpx_level level, const struct log_about *about, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
+#endif

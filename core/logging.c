@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "logging.h"
+
+#include "broker.h"
+#include "log.h"
+#include "must.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static void write_direct(void *arg, enum mpx_level level, struct mpx_str line)
+{
+    int fd = (int)(intptr_t)arg;
+    char newline = '\n';
+
+    (void)level;
+    if (write(fd, line.p, line.n) >= 0)
+        (void)!write(fd, &newline, 1);
+}
+
+static void write_system(void *arg, enum mpx_level level, struct mpx_str line)
+{
+    const struct log_setting *setting = arg;
+
+    sink_syslog(setting->to, level, line);
+}
+
+static void write_to_sink(void *arg, enum mpx_level level, struct mpx_str line)
+{
+    sink_write(arg, level, line);
+}
+
+static int open_direct(const struct log_setting *setting, struct log_target *target)
+{
+    int fd = STDERR_FILENO;
+
+    if (sink_is_syslog(setting->to)) {
+        target->write = write_system;
+        target->arg = (void *)(uintptr_t)setting;
+        return 0;
+    }
+    if (!str_is(setting->to, "stderr"))
+        fd = broker_open_file(setting->to.p);
+    if (fd < 0) {
+        log_error("cannot log to \"%s\": %s", setting->to.p, strerror(-fd));
+        return -1;
+    }
+    target->write = write_direct;
+    target->arg = (void *)(intptr_t)fd;
+    return 0;
+}
+
+static int open_sink(struct worker *w, const struct log_setting *setting, struct log_target *target)
+{
+    int fd = -1;
+
+    target->write = write_to_sink;
+    target->arg = sink_find(w->sinks, setting->to);
+    if (target->arg != NULL)
+        return 0;
+    if (!str_is(setting->to, "stderr") && !sink_is_syslog(setting->to)) {
+        fd = w->open_log(w->open_log_arg, setting->to.p);
+        if (fd < 0) {
+            log_error("cannot log to \"%s\": %s", setting->to.p, strerror(-fd));
+            return -1;
+        }
+    }
+    target->arg = sink_open(w->sinks, setting->to, fd);
+    return 0;
+}
+
+/* w NULL: straight to the descriptors. */
+static int set_targets(const struct settings *s, struct worker *w)
+{
+    const struct log_setting standard = { .to = MPX_STR("stderr"), .level = s->log_level };
+    const struct log_setting *settings = s->log.count > 0 ? s->log.items : &standard;
+    size_t count = s->log.count > 0 ? s->log.count : 1;
+    struct log_target targets[LOG_TARGETS];
+
+    if (count > LOG_TARGETS)
+        count = LOG_TARGETS;
+    for (size_t i = 0; i < count; i++) {
+        int rc = w != NULL ? open_sink(w, &settings[i], &targets[i])
+                           : open_direct(&settings[i], &targets[i]);
+
+        if (rc < 0)
+            return -1;
+        targets[i].level = (enum mpx_level)settings[i].level;
+        targets[i].format = (enum log_format)settings[i].format;
+    }
+    log_set_targets(targets, count);
+    return 0;
+}
+
+int logging_direct(const struct settings *s)
+{
+    return set_targets(s, NULL);
+}
+
+int logging_through_sinks(const struct settings *s, struct worker *w)
+{
+    return set_targets(s, w);
+}
+
+void logging_end(void)
+{
+    log_set_targets(NULL, 0);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+   Sends the error log where "daemon.log" says: in the supervisor straight to the descriptors, in a
+   worker through the thread that writes for it. */
+#ifndef LOGGING_H
+#define LOGGING_H
+#include "worker.h"
+
+/* 0, or -1 when a target cannot be opened (logged on the targets before). */
+int logging_direct(const struct settings *s);
+int logging_through_sinks(const struct settings *s, struct worker *w);
+/* Back to standard error; the sinks may go. */
+void logging_end(void);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+   A tree of configuration values in which every value and key knows where it stands, so that an
+   error found much later can still show its place. It knows nothing of the text's grammar. */
+#ifndef NODE_H
+#define NODE_H
+#include "source.h"
+
+enum node_kind { NODE_NULL, NODE_BOOL, NODE_INT, NODE_REAL, NODE_STRING, NODE_ARRAY, NODE_OBJECT };
+
+struct node {
+    enum node_kind kind;
+    bool expanded;       /* a string that came out of ${...}: its text may stand for a number */
+    struct place at;     /* the value */
+    struct place key_at; /* the member's name; where there is none, the value */
+    struct mpx_str key;  /* of a member of an object */
+    bool boolean;
+    int64_t integer;
+    double real;
+    struct mpx_str string;
+    struct node *parent, *next, *first, *last; /* elements and members, in the file's order */
+    unsigned count;
+};
+
+struct node *node_member(const struct node *object, const char *name); /* or NULL */
+struct node *node_member_named(const struct node *object, struct mpx_str name);
+const char *node_kind_name(const struct node *j); /* "a number", "an object": for messages */
+struct node *node_new(struct mpx_arena *a, enum node_kind kind, struct place at);
+/* Links j in as the last member or element; takes it. */
+void node_append(struct node *parent, struct node *j, struct mpx_str key);
+void node_unlink(struct node *j);
+/* A deep copy with the same places. */
+struct node *node_copy(struct mpx_arena *a, const struct node *j);
+/* over laid upon under: objects member by member, anything else replaces; null removes. Both may be
+   NULL. Makes a new tree. */
+struct node *node_merge(struct mpx_arena *a, const struct node *under, const struct node *over);
+void node_write(const struct node *j, struct buffer *out); /* as compact JSON */
+/* The JSON pointer (RFC 6901) of a value, "" for the root. */
+const char *node_pointer(struct mpx_arena *a, const struct node *j);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+#include "option.h"
+
+#include "json.h"
+#include "must.h"
+#include "option_value.h"
+#include "suggest.h"
+
+#include <stdio.h>
+
+struct mpx_option option_get(struct option_table t, size_t i)
+{
+    struct mpx_option o = { .name = NULL };
+
+    if (t.first != NULL)
+        memcpy(&o, (const char *)t.first + i * t.stride,
+               t.stride < sizeof(o) ? t.stride : sizeof(o));
+    return o;
+}
+
+bool option_find(struct option_table t, struct mpx_str name, struct mpx_option *o)
+{
+    for (size_t i = 0; (*o = option_get(t, i)).name != NULL; i++)
+        if (str_is(name, o->name))
+            return true;
+    return false;
+}
+
+static bool find_bare(struct option_table t, struct mpx_option *o)
+{
+    for (size_t i = 0; (*o = option_get(t, i)).name != NULL; i++)
+        if ((o->flags & MPX_OPT_BARE) != 0)
+            return true;
+    return false;
+}
+
+const char *option_pointer(const struct option_reading *rd, const struct node *value)
+{
+    const char *pointer = node_pointer(rd->a, value);
+
+    return rd->pointer != NULL ? arena_printf(rd->a, "%s%s", rd->pointer, pointer).p : pointer;
+}
+
+static int unknown_key(const struct option_reading *rd, struct option_table t,
+                       const struct node *member)
+{
+    struct suggestion s;
+    struct mpx_option o;
+
+    if (rd->problems == NULL)
+        return -1;
+    suggest_start(&s, member->key);
+    for (size_t i = 0; (o = option_get(t, i)).name != NULL; i++)
+        suggest_offer(&s, str_of(o.name));
+    const char *pointer = option_pointer(rd, member->parent);
+    if (s.best.n > 0)
+        problem_add(rd->problems, member->key_at,
+                    "unknown key \"%.*s\" at %s (did you mean \"%.*s\"?)", STR_ARGS(member->key),
+                    pointer[0] != '\0' ? pointer : "the top level", STR_ARGS(s.best));
+    else
+        problem_add(rd->problems, member->key_at, "unknown key \"%.*s\" at %s",
+                    STR_ARGS(member->key), pointer[0] != '\0' ? pointer : "the top level");
+    return -1;
+}
+
+static const char *where_text(unsigned where)
+{
+    if (where == MPX_AT_PROCESS)
+        return "it is set once for all, in \"process\"";
+    if (where == MPX_AT_DIRECTORY)
+        return "it belongs in a directory";
+    if ((where & MPX_AT_DIRECTORY) == 0)
+        return "it belongs in a virtual host or in \"defaults\"";
+    return "it belongs in a virtual host or directory";
+}
+
+/* Whether this option may stand at this level; a problem is added when not. */
+static bool may_stand(const struct option_reading *rd, const struct mpx_option *o,
+                      const struct node *member)
+{
+    unsigned where = o->where != 0 ? o->where : MPX_AT_VHOST | MPX_AT_DIRECTORY;
+
+    if ((o->flags & OPTION_LATER) != 0) {
+        if (rd->problems != NULL)
+            problem_add(rd->problems, member->key_at,
+                        "\"%s\" is not supported by this version of multiplexd: remove it",
+                        o->name);
+        return false;
+    }
+    if (rd->at == 0 || (where & rd->at) != 0)
+        return true;
+    if (rd->problems != NULL)
+        problem_add(rd->problems, member->key_at, "\"%s\" cannot stand here: %s", o->name,
+                    where_text(where));
+    return false;
+}
+
+static int read_default(const struct option_reading *rd, const struct mpx_option *o,
+                        struct place place, char *conf)
+{
+    struct option_reading quiet = *rd;
+
+    if (o->fallback == NULL && o->type == MPX_T_OBJECT) /* its members have defaults of their own */
+        return option_read(
+            rd, (struct option_table){ o->of, rd->stride != 0 ? rd->stride : sizeof(*o) }, NULL,
+            place, conf + o->offset);
+    if (o->fallback == NULL)
+        return 0;
+    struct node *value = json_read_value(rd->a, o->fallback);
+    quiet.problems = NULL;
+    if (value != NULL && option_read_value(&quiet, o, value, conf + o->offset) == 0)
+        return 0;
+    if (rd->problems == NULL)
+        return -1;
+    if (o->type == MPX_T_PATH)
+        problem_add(rd->problems, place, "%s needs \"%s\": the default, %s, cannot be used here",
+                    rd->who, o->name, o->fallback);
+    else
+        problem_add(rd->problems, (struct place){ .src = NULL },
+                    "%s: the default of \"%s\", %s, is not "
+                    "of its type: the module must be mended",
+                    rd->who, o->name, o->fallback);
+    return -1;
+}
+
+static int missing(const struct option_reading *rd, const struct mpx_option *o,
+                   const struct node *object, struct place place)
+{
+    if (rd->problems == NULL)
+        return -1;
+    const char *who = rd->who, *pointer = rd->pointer != NULL ? rd->pointer : "";
+    if (object != NULL)
+        pointer = option_pointer(rd, object);
+    if (who == NULL) {
+        who = pointer;
+        pointer = "";
+    }
+    problem_add(rd->problems, place, "%s needs \"%s\"%s%s%s%s", who, o->name,
+                pointer[0] != '\0' ? " at " : "", pointer, o->help != NULL ? ": " : "",
+                o->help != NULL ? o->help : "");
+    return -1;
+}
+
+/* What is not given: the defaults, and complaints about what has none. */
+static int read_absent(const struct option_reading *rd, struct option_table t,
+                       const struct node *object, const char *filled, struct place place,
+                       void *conf)
+{
+    struct mpx_option o;
+    int rc = 0;
+
+    for (size_t i = 0; (o = option_get(t, i)).name != NULL; i++) {
+        const struct node *given = node_member(object, o.name);
+
+        if ((given != NULL && given->kind != NODE_NULL) || o.name == filled)
+            continue;
+        if ((o.flags & MPX_OPT_REQUIRED) != 0)
+            rc = missing(rd, &o, object, place);
+        else if ((o.flags & OPTION_LATER) == 0 && read_default(rd, &o, place, conf) < 0)
+            rc = -1;
+    }
+    return rc;
+}
+
+/* Whether value, which is no object, only switches the defaults on. */
+static bool is_switch(const struct node *value, const struct mpx_option *bare)
+{
+    return value->kind == NODE_BOOL && value->boolean &&
+           (bare->name == NULL || bare->type != MPX_T_BOOL);
+}
+
+const struct node *option_object(struct mpx_arena *a, struct option_table t,
+                                 const struct node *value)
+{
+    struct mpx_option bare;
+
+    (void)find_bare(t, &bare);
+    if (value->kind == NODE_OBJECT || value->kind == NODE_NULL ||
+        (value->kind == NODE_BOOL && !value->boolean) ||
+        (bare.name == NULL && !is_switch(value, &bare)))
+        return value;
+    struct node *object = node_new(a, NODE_OBJECT, value->at);
+    object->key = value->key;
+    object->key_at = value->key_at;
+    if (!is_switch(value, &bare))
+        node_append(object, node_copy(a, value), str_of(bare.name));
+    return object;
+}
+
+int option_read_member(const struct option_reading *rd, const struct mpx_option *o,
+                       const struct node *member, void *conf)
+{
+    if (!may_stand(rd, o, member))
+        return -1;
+    if (member->kind == NODE_NULL)
+        return 0;
+    return option_read_value(rd, o, member, (char *)conf + o->offset);
+}
+
+/* Says nothing of the value itself: its members may be secret. */
+static int no_object(const struct option_reading *rd, const struct node *value)
+{
+    if (rd->problems != NULL)
+        problem_add(rd->problems, value->at, "%s must be an object, { ... }, not %s",
+                    option_pointer(rd, value), node_kind_name(value));
+    return -1;
+}
+
+int option_read(const struct option_reading *rd, struct option_table t, const struct node *object,
+                struct place place, void *conf)
+{
+    struct mpx_option o, bare;
+    const char *filled = NULL;
+    int rc = 0;
+
+    (void)find_bare(t, &bare);
+    if (object != NULL && object->kind != NODE_OBJECT) {
+        if (!is_switch(object, &bare)) {
+            if (bare.name == NULL)
+                return no_object(rd, object);
+            rc = option_read_value(rd, &bare, object, (char *)conf + bare.offset);
+            filled = bare.name;
+        }
+        object = NULL;
+    }
+    for (const struct node *m = object != NULL ? object->first : NULL; m != NULL; m = m->next) {
+        if (!option_find(t, m->key, &o))
+            rc = rd->open_ended ? rc : unknown_key(rd, t, m);
+        else if (!may_stand(rd, &o, m))
+            rc = -1;
+        else if (m->kind != NODE_NULL && option_read_value(rd, &o, m, (char *)conf + o.offset) < 0)
+            rc = -1;
+    }
+    if (!rd->partial && !rd->open_ended && read_absent(rd, t, object, filled, place, conf) < 0)
+        rc = -1;
+    return rc;
+}
+
+enum { VERIFY_DEPTH = 8 }; /* a table may hold itself: a tree of rules */
+
+static const char *verify_table(struct mpx_arena *a, struct option_table t, size_t size, int depth);
+
+/* Holds one option, whose field lies in "room" bytes, against what core can read. */
+static const char *verify(struct mpx_arena *a, const struct mpx_option *o, size_t stride,
+                          size_t room, int depth)
+{
+    const struct option_table of = { o->of, stride };
+    size_t size = option_size(o);
+
+    if (size == 0)
+        return arena_printf(a, "option \"%s\" has an unknown type, %u", o->name, o->type).p;
+    if (size > room)
+        return arena_printf(a, "option \"%s\" lies outside of its struct", o->name).p;
+    if ((o->type == MPX_T_LIST || o->type == MPX_T_OBJECT) && o->of == NULL)
+        return arena_printf(a, "option \"%s\" does not say what it holds", o->name).p;
+    if (o->type == MPX_T_ENUM && (o->names == NULL || o->names[0] == NULL))
+        return arena_printf(a, "option \"%s\" has no words", o->name).p;
+    if (o->type == MPX_T_OBJECT && depth < VERIFY_DEPTH)
+        return verify_table(a, of, room, depth + 1);
+    if (o->type != MPX_T_LIST || depth == VERIFY_DEPTH)
+        return NULL;
+    struct mpx_option element = option_get(of, 0);
+    if (option_size(&element) > o->of_size)
+        return arena_printf(a, "the elements of option \"%s\" need more than its of_size", o->name)
+            .p;
+    if (element.name == NULL || element.name[0] == '\0')
+        element.name = o->name;
+    return verify(a, &element, stride, o->of_size, depth + 1);
+}
+
+static const char *verify_table(struct mpx_arena *a, struct option_table t, size_t size, int depth)
+{
+    struct mpx_option o;
+    const char *why = NULL;
+
+    for (size_t i = 0; why == NULL && (o = option_get(t, i)).name != NULL; i++)
+        why = verify(a, &o, t.stride, o.offset <= size ? size - o.offset : 0, depth);
+    return why;
+}
+
+const char *option_verify(struct mpx_arena *a, struct option_table t, size_t conf_size)
+{
+    return verify_table(a, t, conf_size, 0);
+}

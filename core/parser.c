@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "parser.h"
+
+#include "must.h"
+#include "str.h"
+
+#include <llhttp.h>
+
+#if !defined(LLHTTP_STRICT_MODE) || LLHTTP_STRICT_MODE != 1
+#error "llhttp must be compiled and used with -DLLHTTP_STRICT_MODE=1 (CVE-2023-30589)"
+#endif
+_Static_assert(sizeof(llhttp_t) <= sizeof(((struct parser *)0)->opaque), "llhttp_t fits");
+
+static const struct guard_limits trailer_limits = { .bytes = 8192, .uri = 0, .fields = 64 };
+
+static struct parser *parser_of(llhttp_t *ll)
+{
+    return ll->data;
+}
+
+static llhttp_t *llhttp_of(struct parser *p)
+{
+    return (llhttp_t *)(void *)p->opaque;
+}
+
+static int refuse(struct parser *p, int status)
+{
+    if (p->refused == 0)
+        p->refused = status;
+    return HPE_USER;
+}
+
+static int on_header_field(llhttp_t *ll, const char *at, size_t n)
+{
+    struct parser *p = parser_of(ll);
+
+    if (p->in_trailers)
+        return 0;
+    if (p->field_count == p->field_room)
+        return refuse(p, 431);
+    p->fields[p->field_count].key = (struct mpx_str){ at, n };
+    p->fields[p->field_count].value = (struct mpx_str){ at + n, 0 };
+    return 0;
+}
+
+static int on_header_value(llhttp_t *ll, const char *at, size_t n)
+{
+    struct parser *p = parser_of(ll);
+
+    if (p->in_trailers || n == 0)
+        return 0;
+    struct mpx_str *value = &p->fields[p->field_count].value;
+    struct mpx_str before = { value->p + value->n, (size_t)(at - value->p) - value->n };
+    if (str_find(before, '\r') < before.n) /* the line was folded */
+        return refuse(p, 400);
+    *value = (struct mpx_str){ value->n > 0 ? value->p : at, value->n + n };
+    return 0;
+}
+
+static int on_header_value_complete(llhttp_t *ll)
+{
+    struct parser *p = parser_of(ll);
+
+    if (p->in_trailers)
+        return 0;
+    p->fields[p->field_count].value = str_trim(p->fields[p->field_count].value);
+    p->field_count++;
+    return 0;
+}
+
+static int count_extension(struct parser *p, size_t n)
+{
+    if (n > PARSER_CHUNK_EXTENSION_MAX)
+        return refuse(p, 400);
+    p->extension += (uint32_t)n;
+    p->extensions += (uint32_t)n;
+    if (p->extension > PARSER_CHUNK_EXTENSION_MAX || p->extensions > PARSER_EXTENSIONS_MAX)
+        return refuse(p, 400);
+    return 0;
+}
+
+static int on_chunk_extension(llhttp_t *ll, const char *at, size_t n)
+{
+    (void)at;
+    return count_extension(parser_of(ll), n);
+}
+
+/* A name or value has ended: one more byte for its ';' or '='. */
+static int on_chunk_extension_complete(llhttp_t *ll)
+{
+    return count_extension(parser_of(ll), 1);
+}
+
+/* The last chunk's header pauses, so that the guard can look at the trailers first. */
+static int on_chunk_header(llhttp_t *ll)
+{
+    struct parser *p = parser_of(ll);
+
+    p->extension = 0;
+    if (p->received > p->limit || ll->content_length > p->limit - p->received)
+        return refuse(p, 413);
+    p->received += ll->content_length;
+    if (ll->content_length > 0)
+        return 0;
+    p->in_trailers = true;
+    guard_start_trailers(&p->trailers);
+    return HPE_PAUSED;
+}
+
+/* Pauses where the next chunk's size begins, so that its digits can be counted. */
+static int on_chunk_complete(llhttp_t *ll)
+{
+    struct parser *p = parser_of(ll);
+
+    if (p->in_trailers)
+        return 0;
+    p->in_size = true;
+    p->digits = 0;
+    return HPE_PAUSED;
+}
+
+static int on_body(llhttp_t *ll, const char *at, size_t n)
+{
+    struct parser *p = parser_of(ll);
+    int status = p->take(p->arg, (struct mpx_str){ at, n });
+
+    return status != 0 ? refuse(p, status) : 0;
+}
+
+static int on_message_complete(llhttp_t *ll)
+{
+    parser_of(ll)->complete = true;
+    return HPE_PAUSED;
+}
+
+static const llhttp_settings_t settings = {
+    .on_header_field = on_header_field,
+    .on_header_value = on_header_value,
+    .on_header_value_complete = on_header_value_complete,
+    .on_chunk_extension_name = on_chunk_extension,
+    .on_chunk_extension_value = on_chunk_extension,
+    .on_chunk_extension_name_complete = on_chunk_extension_complete,
+    .on_chunk_extension_value_complete = on_chunk_extension_complete,
+    .on_chunk_header = on_chunk_header,
+    .on_chunk_complete = on_chunk_complete,
+    .on_body = on_body,
+    .on_message_complete = on_message_complete,
+};
+
+static int status_of(const struct parser *p, llhttp_errno_t error)
+{
+    if (p->refused != 0)
+        return p->refused;
+    return error == HPE_INVALID_METHOD ? 501 : 400;
+}
+
+int parser_head(struct parser *p, struct mpx_str head, struct mpx_pair *fields, size_t room)
+{
+    llhttp_t *ll = llhttp_of(p);
+
+    *p = (struct parser){ .fields = fields, .field_room = room };
+    llhttp_init(ll, HTTP_REQUEST, &settings);
+    ll->data = p;
+    llhttp_errno_t error = llhttp_execute(ll, head.p, head.n);
+    if (error == HPE_PAUSED_UPGRADE) /* no protocol is ever switched here */
+        llhttp_resume_after_upgrade(ll);
+    else if (error == HPE_PAUSED && p->complete)
+        llhttp_resume(ll);
+    else if (error != HPE_OK)
+        return status_of(p, error);
+    p->fields = NULL;
+    p->in_size = (ll->flags & F_CHUNKED) != 0;
+    return 0;
+}
+
+/* Feeds llhttp and says how far it came. */
+static int feed(struct parser *p, struct mpx_str in, size_t *used)
+{
+    llhttp_t *ll = llhttp_of(p);
+    llhttp_errno_t error = llhttp_execute(ll, in.p, in.n);
+
+    *used = in.n;
+    if (error == HPE_OK)
+        return PARSER_MORE;
+    if (error != HPE_PAUSED && error != HPE_PAUSED_UPGRADE)
+        return status_of(p, error);
+    *used = (size_t)(llhttp_get_error_pos(ll) - in.p);
+    if (error == HPE_PAUSED)
+        llhttp_resume(ll);
+    else
+        llhttp_resume_after_upgrade(ll);
+    return p->complete ? PARSER_COMPLETE : PARSER_MORE;
+}
+
+/* llhttp takes any number of zeros before a chunk's size. */
+static int count_digits(struct parser *p, struct mpx_str in)
+{
+    for (size_t i = 0; i < in.n && p->in_size; i++) {
+        if (str_hex_digit(in.p[i]) < 0)
+            p->in_size = false;
+        else if (++p->digits > PARSER_SIZE_DIGITS)
+            return 400;
+    }
+    return 0;
+}
+
+static int feed_trailers(struct parser *p, struct mpx_str in, size_t *used)
+{
+    size_t length, fed;
+    int found = guard_scan(&p->trailers, &trailer_limits, in.p, in.n, &length);
+
+    if (found != GUARD_MORE && found != GUARD_COMPLETE)
+        return found;
+    int rc = feed(p, str_head(in, length), &fed);
+    *used = length;
+    if (rc > PARSER_COMPLETE)
+        return rc;
+    /* both must see the same end */
+    if ((rc == PARSER_COMPLETE) != (found == GUARD_COMPLETE) || fed != length)
+        return 400;
+    return rc;
+}
+
+int parser_body(struct parser *p, struct mpx_str in, int (*take)(void *arg, struct mpx_str piece),
+                void *arg, size_t *used)
+{
+    int rc = PARSER_MORE;
+
+    p->take = take;
+    p->arg = arg;
+    *used = 0;
+    while (rc == PARSER_MORE && *used < in.n) {
+        struct mpx_str rest = str_from(in, *used);
+        size_t n = 0;
+
+        if (p->in_size && count_digits(p, rest) != 0)
+            return 400;
+        rc = p->in_trailers ? feed_trailers(p, rest, &n) : feed(p, rest, &n);
+        *used += n;
+    }
+    return rc;
+}
+
+#define QUOTED(x) #x
+#define VERSION_TEXT(major, minor, patch) \
+    "llhttp " QUOTED(major) "." QUOTED(minor) "." QUOTED(patch)
+
+const char *parser_version(void)
+{
+    return VERSION_TEXT(LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR, LLHTTP_VERSION_PATCH);
+}

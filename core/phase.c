@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+#include "phase.h"
+
+#include "cond.h"
+#include "page_text.h"
+#include "str.h"
+#include "wait.h"
+
+enum { RESTARTS_MAX = 10, RESUMES_PER_TURN = 64 };
+
+static const char *const rc_names[] = { "NEXT", "DONE", "WAIT", "RESTART", "FAIL", "GRANT" };
+
+static const char *rc_name(enum mpx_rc rc)
+{
+    return (unsigned)rc < sizeof(rc_names) / sizeof(rc_names[0]) ? rc_names[rc] : "nonsense";
+}
+
+/* The hook that runs or is suspended, or the next one; NULL at the end of the phase. */
+static const struct hook *current(const struct mpx_req *r)
+{
+    return r->at < r->chain->count[r->phase] ? &r->chain->hooks[r->phase][r->at] : NULL;
+}
+
+static void enter(struct mpx_req *r, const struct mpx_conf *conf)
+{
+    r->caller = conf;
+    r->running = true;
+    atomic_store_explicit(&r->w->blame->request, r->id, memory_order_relaxed);
+    blame_set(r->w->blame, conf->module->index, BLAME_HOOK + (unsigned)r->phase);
+}
+
+static void leave(struct mpx_req *r)
+{
+    blame_clear(r->w->blame);
+    r->running = false;
+}
+
+static enum mpx_rc call_hook(struct mpx_req *r, const struct hook *h)
+{
+    enter(r, h->conf);
+    enum mpx_rc rc = h->fn(r, h->conf->data);
+    leave(r);
+    return rc;
+}
+
+static enum mpx_rc call_resume(struct mpx_req *r, mpx_resume_fn fn, void *state)
+{
+    const struct mpx_conf *conf = r->caller;
+
+    enter(r, conf);
+    enum mpx_rc rc = fn(r, conf->data, state);
+    leave(r);
+    return rc;
+}
+
+/* Makes the header final. RESPONSE hooks see it first, unless it is a refusal. */
+static void start_response(struct mpx_req *r)
+{
+    enum mpx_phase before = r->phase;
+    unsigned at = r->at;
+    const struct mpx_conf *caller = r->caller;
+    bool failed = false;
+
+    r->phase = MPX_PH_RESPONSE;
+    for (r->at = 0; current(r) != NULL && !failed; r->at++) {
+        enum mpx_rc rc = call_hook(r, current(r));
+
+        if (rc != MPX_NEXT && rc != MPX_FAIL)
+            req_log(r, MPX_ERROR,
+                    "answered %s in RESPONSE, where only NEXT and FAIL have a meaning",
+                    rc_name(rc));
+        failed = rc != MPX_NEXT;
+    }
+    r->phase = before;
+    r->at = at;
+    r->caller = caller;
+    if (failed) {
+        wait_cancel(r);
+        wait_end_watches(r);
+        r->suspended = false;
+        page_text_error(r, 500);
+    }
+    int judged = r->res.ended ? cond_judge(r) : 0;
+    if (judged == 304)
+        res_not_modified(r);
+    else if (judged != 0)
+        page_text_error(r, judged);
+    res_start(r);
+    r->carrier->start(r);
+}
+
+/* The response is complete, or as much of it is there as can be sent. */
+static void respond(struct mpx_req *r)
+{
+    struct res *res = &r->res;
+
+    if (!res->started && !res->broken && (res->ended || res->flush || res->waiting >= RES_MARK))
+        start_response(r);
+    res->flush = false;
+    if (res->ended || res->broken)
+        r->finished = true;
+}
+
+/* Ends it with a standard page where that is still possible. */
+static void fail(struct mpx_req *r, int status)
+{
+    wait_cancel(r);
+    wait_end_watches(r);
+    r->suspended = false;
+    if (r->res.started) {
+        r->res.broken = true;
+        r->finished = true;
+    } else {
+        page_text_error(r, status);
+    }
+}
+
+/* A module has broken a rule: 500, and its name in the log. */
+__attribute__((format(printf, 2, 3))) static void misuse(struct mpx_req *r, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    req_vlog(r, MPX_ERROR, fmt, ap);
+    va_end(ap);
+    fail(r, 500);
+}
+
+static void answer_wait(struct mpx_req *r)
+{
+    if (!wait_is_armed(r))
+        misuse(r, "answered WAIT without a helper: return what the helper returned");
+    else if (r->res.ended)
+        misuse(r, "answered WAIT after it had ended the response");
+    else
+        r->suspended = true;
+}
+
+static void answer_next(struct mpx_req *r)
+{
+    if (r->res.ended)
+        misuse(r, "answered NEXT after it had ended the response: return what mpx_res_end "
+                  "returned");
+    else if (r->res.written > 0 || r->res.started)
+        misuse(r, "answered NEXT after it had written a body: end the response instead");
+    else
+        r->at++;
+}
+
+static void answer_done(struct mpx_req *r)
+{
+    const struct res *res = &r->res;
+
+    if (!res->ended)
+        misuse(r, "answered DONE without having ended the response: return mpx_res_end(r)");
+    else if (res->declared >= 0 && !r->is_head && !res->no_body &&
+             res->written != (uint64_t)res->declared)
+        misuse(r, "promised a Content-Length of %lld but wrote %llu bytes",
+               (long long)res->declared, (unsigned long long)res->written);
+}
+
+static void answer_restart(struct mpx_req *r)
+{
+    if (!r->rewritten || r->res.started || r->res.ended) {
+        misuse(r, "answered RESTART without mpx_req_rewrite, or after a response");
+        return;
+    }
+    if (++r->restarts > RESTARTS_MAX) {
+        misuse(r, "answered RESTART more than %d times: its rules lead in a circle", RESTARTS_MAX);
+        return;
+    }
+    res_reset(r, 200);
+    r->rewritten = false;
+    r->directory = NULL;
+    r->allow = NULL;
+    r->chain = &r->vhost->chain;
+    r->phase = MPX_PH_ROUTE;
+    r->at = 0;
+}
+
+/* Gives the answer of a hook, or of a function that it went on in, its meaning. */
+static void answer(struct mpx_req *r, enum mpx_rc rc)
+{
+    if (r->res.fault != NULL) {
+        misuse(r, "%s", r->res.fault);
+        return;
+    }
+    if (rc != MPX_WAIT && wait_is_armed(r) && rc != MPX_FAIL) {
+        misuse(r, "began to wait but answered %s: return what the helper returned", rc_name(rc));
+        return;
+    }
+    switch (rc) {
+    case MPX_WAIT:
+        answer_wait(r);
+        return;
+    case MPX_NEXT:
+        answer_next(r);
+        return;
+    case MPX_DONE:
+        answer_done(r);
+        return;
+    case MPX_RESTART:
+        answer_restart(r);
+        return;
+    case MPX_FAIL:
+        fail(r, r->is_overloaded ? 503 : 500);
+        return;
+    case MPX_GRANT:
+        if (r->phase == MPX_PH_ACCESS) {
+            answer_next(r);
+            return;
+        }
+        break;
+    }
+    misuse(r, "answered %s (%d), which has no meaning here", rc_name(rc), (int)rc);
+}
+
+/* Nobody wanted it: 404, or 405 with what was said to be allowed. */
+static void answer_unowned(struct mpx_req *r)
+{
+    static const struct mpx_str get_head = { "GET, HEAD", 9 };
+    struct mpx_str allowed = r->allow != NULL ? str_of(r->allow) : get_head, item, list = allowed;
+    bool is_allowed = false;
+
+    if (r->allow == NULL && !str_is(r->method, "OPTIONS") && !str_is(r->method, "TRACE")) {
+        if (r->vhost->welcome && str_is(r->path, "/"))
+            page_text_welcome(r);
+        else
+            page_text_error(r, 404);
+        return;
+    }
+    while (str_next_item(&list, &item))
+        is_allowed = is_allowed || str_eq(item, r->method);
+    if (is_allowed) {
+        page_text_error(r, 404);
+        return;
+    }
+    if (str_is(r->method, "OPTIONS"))
+        page_text_options(r, allowed);
+    else
+        page_text_not_allowed(r, allowed);
+}
+
+/* The phase has no more hooks. */
+static void next_phase(struct mpx_req *r)
+{
+    r->at = 0;
+    r->caller = NULL;
+    switch (r->phase) {
+    case MPX_PH_ROUTE:
+        req_choose_directory(r);
+        r->phase = MPX_PH_ACCESS;
+        return;
+    case MPX_PH_ACCESS:
+        r->phase = MPX_PH_CONTENT;
+        return;
+    case MPX_PH_CONTENT:
+        answer_unowned(r);
+        return;
+    case MPX_PH_RESPONSE:
+    case MPX_PH_LOG:
+    case MPX_PH_COUNT:
+    case MPX_PH_SLOTS:
+        break;
+    }
+}
+
+static struct mpx_watch *fired_watch(const struct mpx_req *r)
+{
+    for (struct link *l = list_first(&r->watches); l != NULL; l = list_next(&r->watches, l)) {
+        struct mpx_watch *k = CONTAINER_OF(l, struct mpx_watch, link);
+
+        if (k->fired)
+            return k;
+    }
+    return NULL;
+}
+
+/* What a suspended request does next; false when there is nothing yet. */
+static bool resume(struct mpx_req *r)
+{
+    struct mpx_watch *k = fired_watch(r);
+    enum mpx_rc rc;
+
+    if (r->wait.ready) {
+        mpx_resume_fn fn = r->wait.fn;
+        void *state = r->wait.state;
+        bool expired = r->wait.expired;
+
+        wait_cancel(r);
+        r->wait.expired = expired;
+        rc = call_resume(r, fn, state);
+    } else if (k != NULL) {
+        k->fired = false;
+        rc = call_resume(r, k->resume, k->arg);
+        if (rc == MPX_WAIT && wait_is_armed(r)) /* it stays as suspended as it was */
+            return true;
+        wait_cancel(r);
+    } else {
+        return false;
+    }
+    r->suspended = false;
+    if (rc != MPX_WAIT)
+        wait_end_watches(r);
+    answer(r, rc);
+    return true;
+}
+
+static void run(struct mpx_req *r)
+{
+    const struct hook *h;
+
+    while (!r->finished) {
+        if (r->suspended) {
+            if (r->resumes >= RESUMES_PER_TURN) {
+                wait_next_turn(r);
+                break;
+            }
+            r->resumes++;
+            if (!resume(r))
+                break;
+        } else if ((h = current(r)) != NULL) {
+            answer(r, call_hook(r, h));
+        } else {
+            next_phase(r);
+        }
+        respond(r);
+    }
+    r->carrier->more(r);
+}
+
+/* An answer that core has made itself. */
+static void answer_alone(struct mpx_req *r)
+{
+    res_start(r);
+    r->finished = true;
+    r->carrier->start(r);
+    r->carrier->more(r);
+}
+
+void phase_refuse(struct mpx_req *r, int status)
+{
+    page_text_error(r, status);
+    answer_alone(r);
+}
+
+/* The virtual host for the request's Host; NULL when nobody answers to it. */
+static const struct vhost *choose_vhost(const struct mpx_req *r)
+{
+    const struct generation *g = r->g;
+    const struct vhost *v = r->host.n > 0 ? vhost_find(g, r->host) : NULL;
+
+    if (v == NULL)
+        v = g->fallback;
+    if (v == NULL && r->host.n == 0)
+        v = &g->vhosts[0];
+    return v;
+}
+
+void phase_start(struct mpx_req *r)
+{
+    const struct vhost *v = choose_vhost(r);
+
+    if (v == NULL) {
+        phase_refuse(r, 421);
+        return;
+    }
+    r->vhost = v;
+    r->chain = &v->chain;
+    if (r->is_asterisk) {
+        page_text_options(r, MPX_STR("GET, HEAD"));
+        answer_alone(r);
+        return;
+    }
+    r->phase = MPX_PH_ROUTE;
+    r->at = 0;
+    run(r);
+}
+
+void phase_break(struct mpx_req *r, int status)
+{
+    fail(r, status);
+    respond(r);
+    r->carrier->more(r);
+}
+
+void phase_go_on(struct mpx_req *r)
+{
+    r->resumes = 0;
+    if (r->suspended && !r->gone)
+        run(r);
+}
+
+void phase_log(struct mpx_req *r)
+{
+    if (r->logged)
+        return;
+    r->logged = true;
+    r->phase = MPX_PH_LOG;
+    for (r->at = 0; current(r) != NULL; r->at++) {
+        enum mpx_rc rc = call_hook(r, current(r));
+
+        if (rc != MPX_NEXT || wait_is_armed(r))
+            req_log(r, MPX_ERROR, "answered %s in LOG, where only NEXT has a meaning", rc_name(rc));
+        wait_cancel(r);
+        wait_end_watches(r);
+    }
+    r->caller = NULL;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+   A request's way through the hooks: calls them in order, gives their answers a meaning, catches
+   what a module does wrong, and decides when the response starts. All hooks are called from
+   here. */
+#ifndef PHASE_H
+#define PHASE_H
+#include "req.h"
+
+/* Chooses the virtual host and begins with ROUTE: the head is read. Runs until it is finished or
+   suspended. */
+void phase_start(struct mpx_req *r);
+/* Answers with a standard page and no hook but LOG: for a request that never was one, or that no
+   module is to see. */
+void phase_refuse(struct mpx_req *r, int status);
+/* Ends a suspended request with a standard page, or breaks its response off when that has begun. */
+void phase_break(struct mpx_req *r, int status);
+/* Goes on with a wait that is ready or a watch that has fired. */
+void phase_go_on(struct mpx_req *r);
+/* The response is with the client, or the client is gone: LOG, once. */
+void phase_log(struct mpx_req *r);
+
+#endif

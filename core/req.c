@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "req.h"
+
+#include "log.h"
+#include "must.h"
+#include "str.h"
+
+#include <stdio.h>
+
+struct mpx_req *req_create(struct worker *w, const struct carrier *carrier, void *data)
+{
+    struct mpx_arena arena;
+
+    arena_init(&arena, &w->arenas);
+    struct mpx_req *r = arena_zero(&arena, sizeof(*r));
+    r->arena = arena;
+    r->w = w;
+    r->g = w->generation;
+    r->g->uses++;
+    r->carrier = carrier;
+    r->carrier_data = data;
+    r->id = w->next_id++;
+    r->started_us = clock_us();
+    r->vhost = &r->g->defaults;
+    r->chain = &r->g->defaults.chain;
+    list_init(&r->watches);
+    buffer_init(&r->body.bytes, 0);
+    res_init(r);
+    return r;
+}
+
+static void end_slots(struct mpx_req *r)
+{
+    for (unsigned i = 0; i < r->slot_count; i++) {
+        const struct module *m = r->g->modules->loaded[i];
+
+        if (r->slots[i] == NULL || m->d.req_end == NULL)
+            continue;
+        blame_set(r->w->blame, m->index, BLAME_END);
+        m->d.req_end(r, r->slots[i]);
+        blame_clear(r->w->blame);
+    }
+    r->slot_count = 0;
+}
+
+void req_destroy(struct mpx_req *r)
+{
+    r->gone = true;
+    MUST(r->wait.kind == WAIT_NONE && list_is_empty(&r->watches));
+    list_remove(&r->ready);
+    end_slots(r);
+    if (r->holds > 0) /* the last one of them calls again */
+        return;
+    res_finish(r);
+    file_drop(r->open_file);
+    buffer_finish(&r->body.bytes);
+    struct generation *g = r->g;
+    arena_finish(&r->arena);
+    g->uses--;
+}
+
+static int known_field(struct mpx_str name)
+{
+    static const struct {
+        struct mpx_str name;
+        enum req_field field;
+    } known[] = {
+        { { "host", 4 }, REQ_HOST },
+        { { "expect", 6 }, REQ_EXPECT },
+        { { "if-match", 8 }, REQ_IF_MATCH },
+        { { "connection", 10 }, REQ_CONNECTION },
+        { { "if-none-match", 13 }, REQ_IF_NONE_MATCH },
+        { { "content-length", 14 }, REQ_CONTENT_LENGTH },
+        { { "transfer-encoding", 17 }, REQ_TRANSFER_ENCODING },
+        { { "if-modified-since", 17 }, REQ_IF_MODIFIED_SINCE },
+        { { "if-unmodified-since", 19 }, REQ_IF_UNMODIFIED_SINCE },
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (name.n == known[i].name.n && str_same_word(name, known[i].name))
+            return (int)known[i].field;
+    return -1;
+}
+
+void req_index_fields(struct mpx_req *r)
+{
+    for (size_t i = 0; i < r->field_count; i++) {
+        int f = known_field(r->fields[i].key);
+
+        if (f < 0)
+            continue;
+        if (r->known[f].count++ == 0)
+            r->known[f].index = (uint16_t)i;
+    }
+}
+
+/* The lines of a field from the first one on, joined by ", ". */
+static struct mpx_str join(const struct mpx_req *r, struct mpx_str name, size_t first)
+{
+    struct mpx_arena *a = (struct mpx_arena *)(uintptr_t)&r->arena;
+    size_t n = 0, lines = 0;
+
+    for (size_t i = first; i < r->field_count; i++)
+        if (str_same_word(r->fields[i].key, name)) {
+            n += r->fields[i].value.n + 2;
+            lines++;
+        }
+    if (lines == 1)
+        return r->fields[first].value;
+    char *p = arena_take(a, n), *at = p;
+    for (size_t i = first; i < r->field_count; i++)
+        if (str_same_word(r->fields[i].key, name)) {
+            struct mpx_str value = r->fields[i].value;
+
+            memcpy(at, value.p, value.n);
+            memcpy(at + value.n, ", ", 2);
+            at += value.n + 2;
+        }
+    return (struct mpx_str){ p, n - 2 };
+}
+
+bool req_known(const struct mpx_req *r, enum req_field f, struct mpx_str *value)
+{
+    if (r->known[f].count == 0)
+        return false;
+    *value = r->fields[r->known[f].index].value;
+    if (r->known[f].count > 1)
+        *value = join(r, r->fields[r->known[f].index].key, r->known[f].index);
+    return true;
+}
+
+bool req_header(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value)
+{
+    for (size_t i = 0; i < r->field_count; i++)
+        if (str_same_word(r->fields[i].key, name)) {
+            *value = join(r, name, i);
+            return true;
+        }
+    return false;
+}
+
+void req_choose_directory(struct mpx_req *r)
+{
+    r->directory = directory_find(r->vhost, r->path);
+    r->chain = &r->directory->chain;
+    r->rest = str_from(r->path, r->directory->path.n);
+    while (r->rest.n > 0 && r->rest.p[0] == '/')
+        r->rest = str_from(r->rest, 1);
+}
+
+void req_vlog(const struct mpx_req *r, enum mpx_level level, const char *fmt, va_list ap)
+{
+    char id[17];
+    struct log_about about = { .request = id };
+
+    if (!log_wants(level))
+        return;
+    snprintf(id, sizeof(id), "%016llx", (unsigned long long)r->id);
+    if (r->caller != NULL)
+        about.module = r->caller->module->name;
+    if (r->vhost != &r->g->defaults)
+        about.vhost = r->vhost->name.p;
+    log_vabout(level, &about, fmt, ap);
+}
+
+void req_log(const struct mpx_req *r, enum mpx_level level, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    req_vlog(r, level, fmt, ap);
+    va_end(ap);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+   A request: what was asked, where it stands in the phases, what it waits for, its response. It
+   knows nothing of connections but the interface that carries its response away and brings its
+   body. */
+#ifndef REQ_H
+#define REQ_H
+#include "res.h"
+#include "worker.h"
+
+/* Fields that core itself reads, found once. */
+enum req_field {
+    REQ_HOST,
+    REQ_CONNECTION,
+    REQ_CONTENT_LENGTH,
+    REQ_TRANSFER_ENCODING,
+    REQ_EXPECT,
+    REQ_IF_MATCH,
+    REQ_IF_NONE_MATCH,
+    REQ_IF_MODIFIED_SINCE,
+    REQ_IF_UNMODIFIED_SINCE,
+    REQ_FIELDS
+};
+
+/* Who takes the response away and brings the body: HTTP/1, or a test without a connection. */
+struct carrier {
+    void (*start)(struct mpx_req *r);     /* the header is final: see r->res */
+    void (*more)(struct mpx_req *r);      /* pieces were added, or the response ended or broke */
+    void (*want_body)(struct mpx_req *r); /* a module reads the body */
+};
+
+enum wait_kind {
+    WAIT_NONE,
+    WAIT_SLEEP,
+    WAIT_FD,
+    WAIT_DRAIN,
+    WAIT_TICKET,
+    WAIT_BODY,
+    WAIT_OPEN,
+    WAIT_OFFLOAD
+};
+struct wait {
+    enum wait_kind kind;
+    bool ready, expired;
+    mpx_resume_fn fn;
+    void *state;
+    struct loop_event *event;  /* SLEEP, FD, TICKET with a time-out */
+    struct mpx_ticket *ticket; /* TICKET */
+    struct wait_job *job;      /* OPEN, OFFLOAD on a thread */
+};
+
+struct req_body {
+    uint64_t limit;
+    struct buffer bytes;
+    bool wanted;   /* a module reads it: keep the bytes */
+    bool complete; /* all of it was received (or there is none) */
+};
+
+struct mpx_req {
+    struct worker *w;
+    struct generation *g; /* a use counted */
+    struct mpx_arena arena;
+    const struct carrier *carrier;
+    void *carrier_data;
+    struct mpx_conn *conn; /* or NULL */
+    struct mpx_req *next;  /* in the carrier's queue */
+
+    uint64_t id;
+    int64_t started_us;
+    struct mpx_str line, method, path, query, host;
+    int version; /* 10 or 11 */
+    bool is_head, is_asterisk, keep_alive, expects_continue;
+    struct mpx_pair *fields;
+    size_t field_count;
+    struct {
+        uint16_t index, count;
+    } known[REQ_FIELDS];
+    struct req_body body;
+    uint64_t content_length; /* of the request's body; UINT64_MAX: chunked */
+
+    const struct vhost *vhost;
+    const struct directory *directory; /* NULL before it is chosen */
+    const struct chain *chain;
+    struct mpx_str rest;
+    struct mpx_str user;
+    const char *allow;
+    void **slots; /* by module, NULL where unused */
+    unsigned slot_count;
+
+    enum mpx_phase phase;
+    unsigned at;                   /* which hook of the phase */
+    unsigned restarts;             /* how often RESTART was answered */
+    const struct mpx_conf *caller; /* the module that runs or is suspended */
+    bool running;                  /* its hooks are on the stack */
+    bool suspended;                /* a hook answered WAIT */
+    bool rewritten, finished, logged;
+    bool gone;          /* the client left */
+    bool is_overloaded; /* no thread was free for it: 503 */
+    unsigned resumes;   /* in this turn */
+    unsigned holds;     /* work that still runs for it on threads */
+    struct wait wait;
+    struct loop_event *wait_event; /* SLEEP, FD, TICKET with a time-out; or NULL */
+    struct wait_job *spare_job;
+    struct list watches;
+    struct link ready;
+    int open_rc; /* mpx_open_result */
+    struct mpx_file *open_file;
+
+    struct res res;
+};
+
+/* A fresh request in its own arena. */
+struct mpx_req *req_create(struct worker *w, const struct carrier *carrier, void *data);
+/* Ends it; it waits for nothing any more. Its slots are ended, its memory goes - when the last
+   thread that works for it is done. */
+void req_destroy(struct mpx_req *r);
+/* A field that core reads, its lines joined; false when it is not there. */
+bool req_known(const struct mpx_req *r, enum req_field f, struct mpx_str *value);
+bool req_header(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value);
+/* Notes where the known fields are. */
+void req_index_fields(struct mpx_req *r);
+/* Chooses the directory for r->path and the chain that goes with it. */
+void req_choose_directory(struct mpx_req *r);
+void req_log(const struct mpx_req *r, enum mpx_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void req_vlog(const struct mpx_req *r, enum mpx_level level, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
+#endif

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+#include "res.h"
+
+#include "must.h"
+#include "req.h"
+#include "str.h"
+
+#include <stdlib.h>
+
+enum { FIELDS_AT_FIRST = 16 };
+
+void res_init(struct mpx_req *r)
+{
+    r->res = (struct res){ .status = 200, .declared = -1, .waiting_max = (size_t)1 << 20 };
+}
+
+/* Gives back what a piece holds and keeps the piece for the next one. */
+static void piece_release(struct mpx_req *r, struct piece *p)
+{
+    p->next = r->res.spare;
+    r->res.spare = p;
+    switch (p->kind) {
+    case PIECE_PAGE:
+        page_put(&r->w->pages, p->owner.page);
+        return;
+    case PIECE_BLOB:
+        if (--p->owner.blob->uses == 0)
+            free(p->owner.blob);
+        return;
+    case PIECE_SMALL:
+    case PIECE_FILE:
+        file_drop(p->owner.file);
+        return;
+    case PIECE_BYTES:
+        return;
+    }
+}
+
+/* Drops the pieces behind one of them (NULL: all). */
+static void drop_behind(struct mpx_req *r, struct piece *behind)
+{
+    struct piece **link = behind != NULL ? &behind->next : &r->res.first, *next;
+
+    for (struct piece *p = *link; p != NULL; p = next) {
+        next = p->next;
+        piece_release(r, p);
+    }
+    *link = NULL;
+    r->res.last = behind;
+    r->res.waiting = 0;
+}
+
+/* Drops the body; what a carrier has put in front of it ("100 Continue") stays. */
+static void drop_body(struct mpx_req *r)
+{
+    struct piece *behind = NULL;
+
+    for (struct piece *p = r->res.first; p != NULL && p->is_framed; p = p->next)
+        behind = p;
+    drop_behind(r, behind);
+}
+
+void res_finish(struct mpx_req *r)
+{
+    drop_behind(r, NULL);
+}
+
+void res_reset(struct mpx_req *r, int status)
+{
+    struct res *res = &r->res, old = *res;
+
+    drop_body(r);
+    old.first = res->first;
+    old.last = res->last;
+    old.spare = res->spare;
+    res_init(r);
+    res->first = old.first;
+    res->last = old.last;
+    res->spare = old.spare;
+    res->waiting_max = old.waiting_max;
+    res->status = status;
+}
+
+bool res_is_value(struct mpx_str value)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        unsigned char c = (unsigned char)value.p[i];
+
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+int res_add(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
+{
+    struct res *res = &r->res;
+
+    if (!str_is_token(name) || !res_is_value(value))
+        return -1;
+    if (res->count == res->room) {
+        size_t room = res->room != 0 ? 2 * res->room : FIELDS_AT_FIRST;
+        struct mpx_pair *fields = arena_take(&r->arena, room * sizeof(*fields));
+
+        if (res->count > 0)
+            memcpy(fields, res->fields, res->count * sizeof(*fields));
+        res->fields = fields;
+        res->room = room;
+    }
+    res->fields[res->count++] =
+        (struct mpx_pair){ arena_copy(&r->arena, name), arena_copy(&r->arena, value) };
+    return 0;
+}
+
+void res_remove(struct mpx_req *r, struct mpx_str name)
+{
+    struct res *res = &r->res;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < res->count; i++)
+        if (!str_same_word(res->fields[i].key, name))
+            res->fields[kept++] = res->fields[i];
+    res->count = kept;
+    if (str_same_word(name, MPX_STR("Content-Length")))
+        res->declared = -1;
+}
+
+int res_set(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
+{
+    if (!str_is_token(name) || !res_is_value(value))
+        return -1;
+    res_remove(r, name);
+    return res_add(r, name, value);
+}
+
+bool res_get(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value)
+{
+    for (size_t i = 0; i < r->res.count; i++)
+        if (str_same_word(r->res.fields[i].key, name)) {
+            *value = r->res.fields[i].value;
+            return true;
+        }
+    return false;
+}
+
+static struct piece *piece_new(struct mpx_req *r, enum piece_kind kind)
+{
+    struct piece *p = r->res.spare;
+
+    if (p != NULL)
+        r->res.spare = p->next;
+    else
+        p = arena_take(&r->arena, sizeof(*p));
+    *p = (struct piece){ .kind = kind };
+    return p;
+}
+
+static void insert(struct mpx_req *r, struct piece *behind, struct piece *p)
+{
+    struct piece **link = behind != NULL ? &behind->next : &r->res.first;
+
+    p->next = *link;
+    *link = p;
+    if (p->next == NULL)
+        r->res.last = p;
+}
+
+static void append(struct mpx_req *r, struct piece *p)
+{
+    p->is_body = true;
+    insert(r, r->res.last, p);
+}
+
+static int break_off(struct res *res, const char *fault)
+{
+    res->broken = true;
+    res->fault = fault;
+    return -1;
+}
+
+/* Counts n bytes of body; -1 when there may be none, and broken when a promise is overrun. */
+static int count_body(struct mpx_req *r, size_t n)
+{
+    struct res *res = &r->res;
+
+    if (res->ended || res->broken)
+        return -1;
+    res->written += n;
+    if (res->declared >= 0 && res->written > (uint64_t)res->declared && !r->is_head)
+        return break_off(res, "wrote more than the Content-Length that it promised");
+    return 0;
+}
+
+/* Whether bytes that are written now can ever be sent. */
+static bool wants_body(const struct mpx_req *r)
+{
+    return !r->is_head && !r->res.no_body;
+}
+
+/* Fills the last page, then further ones. */
+static void append_bytes(struct mpx_req *r, struct piece *last, struct mpx_str bytes)
+{
+    while (bytes.n > 0) {
+        struct page *page = last != NULL ? last->owner.page : NULL;
+
+        if (page == NULL || page->n == PAGE_BYTES) {
+            page = page_get(&r->w->pages);
+            last = piece_new(r, PIECE_PAGE);
+            last->owner.page = page;
+            last->p = page->bytes;
+            append(r, last);
+        }
+        size_t n = bytes.n < PAGE_BYTES - page->n ? bytes.n : PAGE_BYTES - page->n;
+        memcpy(page->bytes + page->n, bytes.p, n);
+        page->n += n;
+        last->n += n;
+        bytes = str_from(bytes, n);
+    }
+}
+
+/* The last piece when more can be written into it; else NULL. */
+static struct piece *open_piece(const struct res *res)
+{
+    struct piece *last = res->last;
+
+    return last != NULL && last->kind == PIECE_PAGE && !last->is_framed ? last : NULL;
+}
+
+static int mark(const struct res *res)
+{
+    return res->waiting > RES_MARK ? 1 : 0;
+}
+
+int res_write(struct mpx_req *r, struct mpx_str bytes)
+{
+    struct res *res = &r->res;
+
+    if (count_body(r, bytes.n) < 0)
+        return -1;
+    if (!wants_body(r))
+        return 0;
+    if (bytes.n > res->waiting_max || res->waiting > res->waiting_max - bytes.n)
+        return break_off(res, "wrote more than limits.response_buffer without waiting for the "
+                              "client: return mpx_wait_drain when mpx_res_write gives 1");
+    append_bytes(r, open_piece(res), bytes);
+    res->waiting += bytes.n;
+    return mark(res);
+}
+
+void res_bytes(struct mpx_req *r, struct mpx_str bytes)
+{
+    if (count_body(r, bytes.n) < 0 || !wants_body(r) || bytes.n == 0)
+        return;
+    struct piece *p = piece_new(r, PIECE_BYTES);
+    p->p = bytes.p;
+    p->n = bytes.n;
+    append(r, p);
+    r->res.waiting += bytes.n;
+}
+
+int res_blob(struct mpx_req *r, struct mpx_blob *b)
+{
+    if (count_body(r, b->n) < 0)
+        return -1;
+    if (!wants_body(r) || b->n == 0)
+        return 0;
+    struct piece *p = piece_new(r, PIECE_BLOB);
+    p->p = b->bytes;
+    p->n = b->n;
+    p->owner.blob = b;
+    b->uses++;
+    append(r, p);
+    r->res.waiting += b->n;
+    return mark(&r->res);
+}
+
+int res_file(struct mpx_req *r, struct mpx_file *f)
+{
+    size_t size = f->st.st_size > 0 ? (size_t)f->st.st_size : 0;
+
+    if (count_body(r, size) < 0)
+        return -1;
+    if (!wants_body(r) || size == 0)
+        return 0;
+    struct piece *p = piece_new(r, f->bytes != NULL ? PIECE_SMALL : PIECE_FILE);
+    p->p = f->bytes;
+    p->n = size;
+    p->owner.file = f;
+    f->uses++;
+    append(r, p);
+    if (f->bytes != NULL)
+        r->res.waiting += size;
+    return mark(&r->res);
+}
+
+void res_not_modified(struct mpx_req *r)
+{
+    drop_body(r);
+    r->res.status = 304;
+}
+
+void res_start(struct mpx_req *r)
+{
+    struct res *res = &r->res;
+
+    res->started = true;
+    if (res->status == 204 || res->status == 304)
+        res->no_body = true;
+    if (res->ended && !(r->is_head && res->declared >= 0))
+        res->declared = (int64_t)res->written;
+    if (res->no_body || r->is_head) {
+        drop_body(r);
+    } else if (res->declared < 0) {
+        res->chunked = r->version >= 11;
+        res->close = !res->chunked;
+    }
+}
+
+struct piece *res_insert_bytes(struct mpx_req *r, struct piece *behind, struct mpx_str bytes)
+{
+    struct piece *p = piece_new(r, PIECE_BYTES);
+
+    p->p = bytes.p;
+    p->n = bytes.n;
+    p->is_framed = true;
+    insert(r, behind, p);
+    return p;
+}
+
+struct piece *res_insert(struct mpx_req *r, struct piece *behind, struct mpx_str text)
+{
+    struct piece *p = res_insert_bytes(r, behind, text);
+
+    MUST(text.n < sizeof(p->text));
+    memcpy(p->text, text.p, text.n);
+    p->p = p->text;
+    return p;
+}
+
+size_t res_took(struct mpx_req *r, size_t n)
+{
+    struct res *res = &r->res;
+
+    while (n > 0 && res->first != NULL) {
+        struct piece *p = res->first;
+        size_t part = n < p->n ? n : p->n;
+
+        n -= part;
+        p->n -= part;
+        p->off += (off_t)part;
+        if (p->kind != PIECE_FILE)
+            p->p += part;
+        if (p->is_body) {
+            res->sent += part;
+            if (p->kind != PIECE_FILE)
+                res->waiting -= part;
+        }
+        if (p->n > 0)
+            break;
+        res->first = p->next;
+        if (res->first == NULL)
+            res->last = NULL;
+        piece_release(r, p);
+    }
+    return n;
+}
+
+const char *res_reason(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } known[] = {
+        { 100, "Continue" },
+        { 101, "Switching Protocols" },
+        { 200, "OK" },
+        { 201, "Created" },
+        { 202, "Accepted" },
+        { 203, "Non-Authoritative Information" },
+        { 204, "No Content" },
+        { 205, "Reset Content" },
+        { 206, "Partial Content" },
+        { 207, "Multi-Status" },
+        { 300, "Multiple Choices" },
+        { 301, "Moved Permanently" },
+        { 302, "Found" },
+        { 303, "See Other" },
+        { 304, "Not Modified" },
+        { 307, "Temporary Redirect" },
+        { 308, "Permanent Redirect" },
+        { 400, "Bad Request" },
+        { 401, "Unauthorized" },
+        { 402, "Payment Required" },
+        { 403, "Forbidden" },
+        { 404, "Not Found" },
+        { 405, "Method Not Allowed" },
+        { 406, "Not Acceptable" },
+        { 408, "Request Timeout" },
+        { 409, "Conflict" },
+        { 410, "Gone" },
+        { 411, "Length Required" },
+        { 412, "Precondition Failed" },
+        { 413, "Content Too Large" },
+        { 414, "URI Too Long" },
+        { 415, "Unsupported Media Type" },
+        { 416, "Range Not Satisfiable" },
+        { 417, "Expectation Failed" },
+        { 418, "I'm a teapot" },
+        { 421, "Misdirected Request" },
+        { 422, "Unprocessable Content" },
+        { 423, "Locked" },
+        { 426, "Upgrade Required" },
+        { 428, "Precondition Required" },
+        { 429, "Too Many Requests" },
+        { 431, "Request Header Fields Too Large" },
+        { 451, "Unavailable For Legal Reasons" },
+        { 500, "Internal Server Error" },
+        { 501, "Not Implemented" },
+        { 502, "Bad Gateway" },
+        { 503, "Service Unavailable" },
+        { 504, "Gateway Timeout" },
+        { 505, "HTTP Version Not Supported" },
+        { 507, "Insufficient Storage" },
+    };
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (known[i].status == status)
+            return known[i].reason;
+    return "Unknown";
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+   A response while it is made: status, fields, and the body as a queue of pieces that a carrier
+   takes away. It does not know how a response is written on a connection. */
+#ifndef RES_H
+#define RES_H
+#include "file.h"
+#include "page.h"
+
+#include <multiplexd/module.h>
+
+enum {
+    RES_MARK = 64 << 10,    /* waiting bytes: over it, mpx_res_write says so */
+    RES_DRAINED = 16 << 10, /* below it, mpx_wait_drain goes on */
+};
+
+enum piece_kind {
+    PIECE_BYTES, /* memory that lives as long as the request */
+    PIECE_PAGE,
+    PIECE_BLOB,
+    PIECE_SMALL, /* the bytes of a small file */
+    PIECE_FILE
+};
+struct piece {
+    struct piece *next;
+    enum piece_kind kind;
+    bool is_body;   /* else the carrier's own framing */
+    bool is_framed; /* nothing more may be added to it */
+    const char *p;  /* what is left of it */
+    size_t n;
+    off_t off; /* PIECE_FILE: where in the file */
+    union {
+        struct page *page;
+        struct mpx_blob *blob;
+        struct mpx_file *file;
+    } owner;
+    char text[24]; /* framing: a chunk's size */
+};
+
+struct mpx_blob {
+    unsigned uses;
+    size_t n;
+    char bytes[];
+};
+
+struct res {
+    int status;
+    struct mpx_pair *fields;
+    size_t count, room;
+    int64_t declared; /* Content-Length as a module set it; -1: not */
+    uint64_t written; /* body bytes the modules gave */
+    uint64_t sent;    /* body bytes the client took */
+    size_t waiting;   /* body bytes in memory that wait for the client */
+    size_t waiting_max;
+    struct piece *first, *last, *spare;
+    bool ended;   /* nothing more comes */
+    bool flush;   /* send what there is */
+    bool started; /* the header is final */
+    bool no_body; /* HEAD, 204, 304 */
+    bool chunked, close;
+    bool closed_off;   /* the last chunk is in the queue */
+    bool broken;       /* cannot be completed: the connection must end */
+    const char *fault; /* what a module did that broke it */
+};
+
+void res_init(struct mpx_req *r);
+/* Throws away all that was prepared: as at the beginning, but with this status. */
+void res_reset(struct mpx_req *r, int status);
+void res_finish(struct mpx_req *r); /* gives back what the pieces hold */
+
+/* These do what the public calls of nearly the same name do, without a word to the log. */
+int res_set(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
+int res_add(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
+void res_remove(struct mpx_req *r, struct mpx_str name);
+bool res_get(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value);
+int res_write(struct mpx_req *r, struct mpx_str bytes);
+int res_blob(struct mpx_req *r, struct mpx_blob *b);
+int res_file(struct mpx_req *r, struct mpx_file *f);
+void res_bytes(struct mpx_req *r, struct mpx_str bytes); /* borrows for the request's life */
+bool res_is_value(struct mpx_str value);                 /* RFC 9110 5.5 */
+
+/* Makes the header final: decides how the body is delimited for the request's version. */
+void res_start(struct mpx_req *r);
+/* 304: the header without its body. */
+void res_not_modified(struct mpx_req *r);
+const char *res_reason(int status);
+
+/* For carriers: framing of their own, behind a piece (NULL: in front of all). Copies at most 23
+   bytes; res_insert_bytes borrows any number for the request's life. */
+struct piece *res_insert(struct mpx_req *r, struct piece *behind, struct mpx_str text);
+struct piece *res_insert_bytes(struct mpx_req *r, struct piece *behind, struct mpx_str bytes);
+/* n bytes of the first pieces are gone; what is left of n when there were fewer. */
+size_t res_took(struct mpx_req *r, size_t n);
+
+#endif

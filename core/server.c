@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "server.h"
+
+#include "broker.h"
+#include "conn.h"
+#include "http1.h"
+#include "log.h"
+#include "logging.h"
+#include "must.h"
+#include "phase.h"
+#include "wait.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { JOBS_MS = 5000 }; /* how long a stop waits for work on threads */
+
+struct server {
+    struct worker *w;
+    struct generation generation;
+    struct modules modules;
+    struct listener *listeners[ENDPOINTS_MAX];
+    size_t listener_count;
+    struct loop_event tick, term, interrupt, quit, parent, deadline;
+    int channel;
+    bool orphaned; /* stopping because the supervisor is gone */
+};
+
+static int open_own_log(void *arg, const char *path)
+{
+    (void)arg;
+    return broker_open_file(path);
+}
+
+static int ask_for_log(void *arg, const char *path)
+{
+    return broker_open_log(*(int *)arg, path);
+}
+
+static int ask_for_text(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text)
+{
+    return broker_read_text(*(int *)arg, path, a, text);
+}
+
+static void print_problems(const struct problems *p)
+{
+    struct buffer b;
+
+    buffer_init(&b, 1 << 20);
+    problems_print(p, &b);
+    (void)fwrite(b.p, 1, b.n, stderr);
+    buffer_finish(&b);
+}
+
+/* Modules with their settings, opened; 0, or -1 with the reasons on standard error. */
+static int load(struct server *s, struct launch *l, struct blame *blame)
+{
+    struct generation_request request = { .file = l->file,
+                                          .overrides = l->overrides,
+                                          .strict = l->strict };
+    struct problems problems;
+    int rc = -1;
+
+    if (s->channel >= 0) {
+        request.read_private = ask_for_text;
+        request.arg = &s->channel;
+    }
+    problems_init(&problems);
+    modules_init(&s->modules);
+    generation_build(&s->generation, &l->sources, &s->modules, &problems, blame, &request);
+    if (problems.count == 0 && worker_init(s->w, &s->generation.settings, blame) == 0) {
+        s->w->generation = &s->generation;
+        s->w->go_on = phase_go_on;
+        s->w->open_log = s->channel >= 0 ? ask_for_log : open_own_log;
+        s->w->open_log_arg = &s->channel;
+        s->generation.worker = s->w;
+        if (logging_through_sinks(&s->generation.settings, s->w) == 0)
+            rc = generation_open(&s->generation);
+    }
+    s->generation.problems = NULL;
+    if (problems.count > 0)
+        print_problems(&problems);
+    problems_finish(&problems);
+    return rc;
+}
+
+static void on_tick(int fd, short what, void *arg)
+{
+    struct server *s = arg;
+
+    (void)fd;
+    (void)what;
+    worker_tick(s->w);
+    for (size_t i = 0; i < s->listener_count; i++)
+        listener_sweep(s->listeners[i]);
+}
+
+static void on_deadline(int fd, short what, void *arg)
+{
+    struct server *s = arg;
+
+    (void)fd;
+    (void)what;
+    log_warn("stopped with %u connections open", s->w->conn_count);
+    loop_stop(s->w->loop);
+}
+
+/* The first time: no new connections, what is under way is finished, for a limited time. The second
+   time: now. */
+static void on_stop(int fd, short what, void *arg)
+{
+    struct server *s = arg;
+    int64_t most = s->generation.settings.shutdown_timeout;
+
+    (void)fd;
+    (void)what;
+    worker_update_clock(s->w);
+    if (s->w->stopping || s->w->conn_count == 0) {
+        loop_stop(s->w->loop);
+        return;
+    }
+    s->w->stopping = true;
+    for (size_t i = 0; i < s->listener_count; i++)
+        listener_stop(s->listeners[i]);
+    for (size_t i = 0; i < s->listener_count; i++)
+        listener_close_idle(s->listeners[i]);
+    (void)loop_timer(s->w->loop, &s->deadline, most, 0, on_deadline, s);
+}
+
+static void on_term(int fd, short what, void *arg)
+{
+    struct server *s = arg;
+
+    if (s->orphaned) { /* the kernel tells as well that the supervisor is gone */
+        s->orphaned = false;
+        return;
+    }
+    on_stop(fd, what, arg);
+}
+
+/* The supervisor says nothing here; that it is gone can be read. */
+static void on_parent(int fd, short what, void *arg)
+{
+    struct server *s = arg;
+
+    loop_end(&s->parent);
+    if (s->w->stopping)
+        return;
+    s->orphaned = true;
+    on_stop(fd, what, arg);
+}
+
+/* A terminal's signals reach the whole group: those of a worker are for its supervisor. */
+static int watch_signals(struct server *s)
+{
+    struct loop *loop = s->w->loop;
+    int rc = loop_signal(loop, &s->term, SIGTERM, on_term, s);
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (s->channel >= 0) {
+        (void)signal(SIGINT, SIG_IGN);
+        (void)signal(SIGQUIT, SIG_IGN);
+        return rc | loop_watch(loop, &s->parent, s->channel, LOOP_READ, 0, on_parent, s);
+    }
+    rc |= loop_signal(loop, &s->interrupt, SIGINT, on_stop, s);
+    return rc | loop_signal(loop, &s->quit, SIGQUIT, on_stop, s);
+}
+
+static int start(struct server *s, struct endpoints *e)
+{
+    int rc = loop_timer(s->w->loop, &s->tick, 1000, LOOP_REPEAT, on_tick, s) | watch_signals(s);
+
+    for (size_t i = 0; i < e->count; i++) {
+        const struct listener_settings *l = &s->generation.settings.listeners[e->list[i].listener];
+
+        s->listeners[s->listener_count++] =
+            listener_create(s->w, l, &http1_protocol, e->list[i].fd);
+        e->list[i].fd = -1;
+    }
+    return rc;
+}
+
+/* Threads may still work for requests that are gone; their memory waits for them. */
+static void wait_for_jobs(struct server *s)
+{
+    int64_t end = clock_ms() + JOBS_MS;
+
+    while (s->generation.uses > 0 && clock_ms() < end)
+        loop_turn(s->w->loop, true);
+}
+
+static void stop(struct server *s)
+{
+    struct link *l;
+
+    for (size_t i = 0; i < s->listener_count; i++)
+        listener_destroy(s->listeners[i]);
+    wait_for_jobs(s);
+    while ((l = list_first(&s->generation.watches)) != NULL)
+        wait_end_watch(CONTAINER_OF(l, struct mpx_watch, link));
+    loop_end(&s->tick);
+    loop_end(&s->term);
+    loop_end(&s->interrupt);
+    loop_end(&s->quit);
+    loop_end(&s->parent);
+    loop_end(&s->deadline);
+}
+
+int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int channel,
+               void (*ready)(void *arg), void *arg)
+{
+    struct server *s = must_calloc(sizeof(*s));
+    int rc = SERVER_FAILED;
+
+    s->w = must_calloc(sizeof(*s->w));
+    s->channel = channel;
+    if (load(s, l, blame) == 0 && start(s, e) == 0) {
+        if (channel >= 0)
+            (void)channel_send(channel, BROKER_READY, MPX_STR(""), NULL, 0);
+        else
+            ready(arg);
+        loop_run(s->w->loop);
+        rc = SERVER_OK;
+    }
+    if (s->w->loop != NULL)
+        stop(s);
+    generation_finish(&s->generation);
+    logging_end();
+    if (s->w->loop != NULL)
+        worker_finish(s->w);
+    modules_finish(&s->modules);
+    free(s->w);
+    free(s);
+    return rc;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+   A worker: loads the configuration, serves until it is told to stop. */
+#ifndef SERVER_H
+#define SERVER_H
+#include "endpoint.h"
+#include "launch.h"
+
+enum { SERVER_OK = 0, SERVER_FAILED = 1 };
+
+/* Runs in this process, which has become who it is to be. channel leads to the supervisor; -1:
+   there is none, and ready() is called instead. The endpoints' descriptors are taken. An exit
+   status. */
+int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int channel,
+               void (*ready)(void *arg), void *arg);
+
+#endif

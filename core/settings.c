@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include "settings.h"
+
+#include "option_value.h"
+
+#include <unistd.h>
+
+#define LATER(key)                                             \
+    {                                                          \
+        .name = key, .type = MPX_T_JSON, .flags = OPTION_LATER \
+    }
+#define AT(type, field) offsetof(struct type, field)
+
+static const struct mpx_option log_options[] = {
+    { .name = "to",
+      .help = "a file, \"stderr\" or \"syslog:FACILITY\"",
+      .type = MPX_T_PATH,
+      .flags = MPX_OPT_REQUIRED | MPX_OPT_BARE | MPX_OPT_SINK,
+      .offset = AT(log_setting, to) },
+    { .name = "level",
+      .help = "the least urgent level that is written; by default log_level",
+      .type = MPX_T_ENUM,
+      .names = log_level_names,
+      .offset = AT(log_setting, level) },
+    { .name = "format",
+      .help = "how a line looks",
+      .type = MPX_T_ENUM,
+      .names = (const char *const[]){ "text", "json", NULL },
+      .offset = AT(log_setting, format) },
+    MPX_OPTION_END,
+};
+
+static const struct mpx_option log_target = { .name = "", .type = MPX_T_OBJECT, .of = log_options };
+static const struct mpx_option path_element = { .name = "", .type = MPX_T_PATH };
+
+static const struct mpx_option pool_options[] = {
+    { .name = "threads",
+      .help = "threads for work that may block",
+      .type = MPX_T_INT,
+      .fallback = "4",
+      .min = 1,
+      .max = 64,
+      .offset = AT(settings, pool.threads) - AT(settings, pool) },
+    { .name = "queue",
+      .help = "jobs that may wait for one; more are answered 503",
+      .type = MPX_T_INT,
+      .fallback = "1024",
+      .min = 1,
+      .max = 65536,
+      .offset = AT(settings, pool.queue) - AT(settings, pool) },
+    MPX_OPTION_END,
+};
+
+const struct mpx_option settings_daemon_options[] = {
+    { .name = "user",
+      .help = "who the workers become; required when started as root",
+      .type = MPX_T_STRING,
+      .offset = AT(settings, user) },
+    { .name = "group",
+      .help = "groups, blanks between them, the first is the primary one; by default the user's",
+      .type = MPX_T_STRING,
+      .offset = AT(settings, group) },
+    { .name = "pid_file",
+      .help = "where the process id is written",
+      .type = MPX_T_PATH,
+      .offset = AT(settings, pid_file) },
+    { .name = "log",
+      .help = "where errors are logged",
+      .type = MPX_T_LIST,
+      .of = &log_target,
+      .of_size = sizeof(struct log_setting),
+      .offset = AT(settings, log) },
+    { .name = "log_level",
+      .help = "the least urgent level that is logged",
+      .type = MPX_T_ENUM,
+      .names = log_level_names,
+      .fallback = "\"info\"",
+      .offset = AT(settings, log_level) },
+    { .name = "server_id",
+      .help = "the Server field of every answer; false for none",
+      .type = MPX_T_STRING,
+      .flags = OPTION_OR_FALSE,
+      .fallback = "\"multiplexd\"",
+      .offset = AT(settings, server_id) },
+    { .name = "module_path",
+      .help = "folders with modules, in place of the installed one",
+      .type = MPX_T_LIST,
+      .of = &path_element,
+      .of_size = sizeof(struct mpx_str),
+      .offset = AT(settings, module_path) },
+    { .name = "workers",
+      .help = "1; or 0 for one process without a supervisor, for debuggers",
+      .type = MPX_T_INT,
+      .fallback = "1",
+      .min = 0,
+      .max = 1,
+      .offset = AT(settings, workers) },
+    { .name = "pool",
+      .help = "the threads",
+      .type = MPX_T_OBJECT,
+      .of = pool_options,
+      .offset = AT(settings, pool) },
+    { .name = "shutdown_timeout",
+      .help = "how long a stop waits for answers under way",
+      .type = MPX_T_MSEC,
+      .fallback = "\"30s\"",
+      .offset = AT(settings, shutdown_timeout) },
+    { .name = "no_new_privs",
+      .help =
+          "workers and their children can never gain rights, by set-user-id programs for example",
+      .type = MPX_T_BOOL,
+      .fallback = "true",
+      .offset = AT(settings, no_new_privs) },
+    LATER("module_policy"),
+    LATER("watchdog"),
+    LATER("quarantine"),
+    LATER("resolver"),
+    LATER("control"),
+    LATER("state_dir"),
+    LATER("detach"),
+    MPX_OPTION_END,
+};
+
+#define TIMEOUT(key, text, value)                                                    \
+    {                                                                                \
+        .name = #key, .help = text, .type = MPX_T_MSEC, .fallback = value, .min = 1, \
+        .max = 86400000, .offset = AT(listener_timeouts, key)                        \
+    }
+
+static const struct mpx_option timeout_options[] = {
+    TIMEOUT(header, "for the whole header of a request, then 408", "\"10s\""),
+    TIMEOUT(body, "between bytes of a request's body, then 408", "\"30s\""),
+    TIMEOUT(keepalive, "between requests, then the connection is closed", "\"30s\""),
+    TIMEOUT(send, "between bytes that the client takes, then the connection is cut", "\"30s\""),
+    MPX_OPTION_END,
+};
+
+#define LIMIT(key, kind, text, value, least, most)                                              \
+    {                                                                                           \
+        .name = #key, .help = text, .type = kind, .fallback = value, .min = least, .max = most, \
+        .offset = AT(listener_limits, key)                                                      \
+    }
+
+static const struct mpx_option limit_options[] = {
+    LIMIT(connections, MPX_T_INT, "open at a time; further ones wait", "10000", 1, 1000000),
+    LIMIT(requests, MPX_T_INT, "on one connection, 0 for any number", "0", 0, INT64_MAX),
+    LIMIT(header_bytes, MPX_T_SIZE, "of a request's header, then 431", "\"16K\"", 512, 1 << 20),
+    LIMIT(headers, MPX_T_INT, "fields of a request, then 431", "100", 1, 10000),
+    LIMIT(uri, MPX_T_SIZE, "of a request target, then 414", "\"8K\"", 64, 1 << 20),
+    LIMIT(body, MPX_T_SIZE, "of a request's body, then 413", "\"10M\"", 0, INT64_MAX),
+    LIMIT(response_buffer, MPX_T_SIZE,
+          "of an answer that a module writes without waiting for the client", "\"1M\"", 65536,
+          1 << 30),
+    LATER("per_address"),
+    MPX_OPTION_END,
+};
+
+const struct mpx_option settings_connection_options[] = {
+    { .name = "host",
+      .help = "an address or name to listen on, \"*\" for all of IPv4 and IPv6",
+      .type = MPX_T_STRING,
+      .fallback = "\"0.0.0.0\"",
+      .offset = AT(listener_settings, host) },
+    { .name = "port",
+      .help = "0 to 65535, 0 lets the kernel choose",
+      .type = MPX_T_INT,
+      .fallback = "80",
+      .min = 0,
+      .max = 65535,
+      .offset = AT(listener_settings, port) },
+    { .name = "listen",
+      .help = "connections that may wait to be accepted",
+      .type = MPX_T_INT,
+      .fallback = "4096",
+      .min = 1,
+      .max = 65535,
+      .offset = AT(listener_settings, backlog) },
+    { .name = "sndbuf",
+      .help = "bytes of the socket's send buffer, 0 as the kernel has it",
+      .type = MPX_T_SIZE,
+      .fallback = "0",
+      .offset = AT(listener_settings, sndbuf) },
+    { .name = "timeouts",
+      .help = "how long a client may take",
+      .type = MPX_T_OBJECT,
+      .of = timeout_options,
+      .offset = AT(listener_settings, timeouts) },
+    { .name = "limits",
+      .help = "how much a client may ask",
+      .type = MPX_T_OBJECT,
+      .of = limit_options,
+      .offset = AT(listener_settings, limits) },
+    LATER("unix"),
+    LATER("mode"),
+    LATER("owner"),
+    LATER("v6only"),
+    LATER("min_rate"),
+    LATER("systemd"),
+    LATER("fd"),
+    LATER("trust"),
+    LATER("proxy_protocol"),
+    MPX_OPTION_END,
+};
+
+/* "host:port", "[::1]:port" or "*:port" as the object it stands for; NULL for anything else. */
+static struct node *from_string(struct mpx_arena *a, const struct node *value)
+{
+    struct mpx_str s = value->string;
+    size_t colon = str_find_last(s, ':');
+    struct mpx_str host = str_head(s, colon);
+    struct node *object = node_new(a, NODE_OBJECT, value->at);
+    struct node *h = node_new(a, NODE_STRING, value->at), *p = node_new(a, NODE_STRING, value->at);
+
+    if (colon == s.n || host.n == 0)
+        return NULL;
+    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+        host = str_head(str_from(host, 1), host.n - 2);
+    else if (str_find(host, ':') < host.n)
+        return NULL;
+    h->string = host;
+    p->string = str_from(s, colon + 1);
+    p->expanded = true;
+    node_append(object, h, MPX_STR("host"));
+    node_append(object, p, MPX_STR("port"));
+    object->parent = value->parent; /* in its place, for pointers */
+    object->next = value->next;
+    return object;
+}
+
+static int read_listener(const struct option_reading *rd, const struct node *value,
+                         struct listener_settings *l)
+{
+    const struct option_table table = { settings_connection_options, sizeof(struct mpx_option) };
+    const struct node *object = value;
+
+    l->at = value->at;
+    if (value->kind == NODE_STRING) {
+        object = from_string(rd->a, value);
+        if (object == NULL)
+            return option_complain(
+                rd, NULL, value,
+                "must be \"host:port\" (an IPv6 address in brackets) or an object");
+    }
+    return option_read(rd, table, object, value->at, l);
+}
+
+/* Nothing is configured: the well-known port for root, else one that anybody may have. */
+static int default_listener(const struct option_reading *rd, struct settings *s)
+{
+    const struct option_table table = { settings_connection_options, sizeof(struct mpx_option) };
+    const struct place nowhere = { .src = NULL };
+
+    s->listener_count = 1;
+    s->listeners = arena_zero(rd->a, sizeof(*s->listeners));
+    int rc = option_read(rd, table, NULL, nowhere, s->listeners);
+    if (geteuid() != 0) {
+        s->listeners->host = MPX_STR("127.0.0.1");
+        s->listeners->port = 8080;
+    }
+    return rc;
+}
+
+static int read_listeners(const struct option_reading *rd, const struct node *list,
+                          struct settings *s)
+{
+    int rc = 0;
+    size_t i = 0;
+
+    if (list == NULL || list->count == 0)
+        return default_listener(rd, s);
+    s->listener_count = list->count;
+    s->listeners = arena_zero(rd->a, list->count * sizeof(*s->listeners));
+    for (const struct node *e = list->first; e != NULL; e = e->next)
+        if (read_listener(rd, e, &s->listeners[i++]) < 0)
+            rc = -1;
+    return rc;
+}
+
+/* A log target without a level of its own has the general one. */
+static void set_log_levels(const struct node *log, struct settings *s)
+{
+    struct log_setting *targets = (struct log_setting *)(uintptr_t)s->log.items;
+    const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : log;
+
+    for (size_t i = 0; i < s->log.count && e != NULL; i++, e = e->next) {
+        const struct node *level = node_member(e, "level");
+
+        if (level == NULL || level->kind == NODE_NULL)
+            targets[i].level = s->log_level;
+    }
+}
+
+static int check_server_id(const struct option_reading *rd, const struct node *daemon,
+                           const struct settings *s)
+{
+    for (size_t i = 0; i < s->server_id.n; i++)
+        if ((unsigned char)s->server_id.p[i] < 0x20 || s->server_id.p[i] == 0x7f)
+            return option_complain(rd, NULL, node_member(daemon, "server_id"),
+                                   "must not hold control bytes");
+    return 0;
+}
+
+int settings_read(struct mpx_arena *a, struct sources *sources, const struct node *root,
+                  struct problems *problems, struct settings *s)
+{
+    const struct option_table table = { settings_daemon_options, sizeof(struct mpx_option) };
+    const struct option_reading rd = { .a = a, .sources = sources, .problems = problems };
+    const struct node *daemon = node_member(root, "daemon");
+    const struct node *user = node_member(daemon, "user");
+
+    *s = (struct settings){ .daemon_at.src = NULL };
+    int rc = option_read(&rd, table, daemon, s->daemon_at, s);
+    if (daemon != NULL)
+        s->daemon_at = daemon->key_at;
+    if (user != NULL)
+        s->user_at = user->at;
+    set_log_levels(node_member(daemon, "log"), s);
+    if (check_server_id(&rd, daemon, s) < 0)
+        rc = -1;
+    if (read_listeners(&rd, node_member(root, "connection"), s) < 0)
+        rc = -1;
+    return rc;
+}

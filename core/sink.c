@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+#include "sink.h"
+
+#include "list.h"
+#include "must.h"
+#include "str.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    RING_BYTES = 1 << 20,
+    LINE_MAX_BYTES = 16384,
+    GATHER_NS = 5 * 1000 * 1000, /* how long the thread lets lines gather */
+    DRAIN_TURNS = 200            /* times 10 ms at the end */
+};
+
+/* A ring holds lines as they are written; in a syslog sink each ends with a newline as well, and
+   its level stands before it as a digit. */
+struct mpx_sink {
+    struct link link;
+    struct sinks *all;
+    char *target;
+    int fd, facility; /* facility -1: not syslog */
+    unsigned uses;
+    char *ring;
+    size_t head, used; /* under the lock */
+    uint64_t dropped;  /* lines, under the lock */
+};
+
+struct sinks {
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct list list;
+    pthread_t thread;
+    bool running, stopping, busy;
+    char *out; /* the thread's copy of a ring */
+};
+
+static const struct {
+    const char *name;
+    int facility;
+} facilities[] = {
+    { "daemon", LOG_DAEMON }, { "user", LOG_USER },     { "auth", LOG_AUTH },
+    { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 }, { "local2", LOG_LOCAL2 },
+    { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 },
+    { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 },
+};
+
+static int facility_of(struct mpx_str target)
+{
+    static const struct mpx_str prefix = { "syslog:", 7 };
+
+    if (!str_starts(target, prefix))
+        return -1;
+    for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++)
+        if (str_is(str_from(target, prefix.n), facilities[i].name))
+            return facilities[i].facility;
+    return -1;
+}
+
+bool sink_is_syslog(struct mpx_str target)
+{
+    return facility_of(target) >= 0;
+}
+
+static void write_fd(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t done = write(fd, p, n);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0) /* a full disk costs these lines, nothing else */
+            return;
+        p += done;
+        n -= (size_t)done;
+    }
+}
+
+static const int priority[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+void sink_syslog(struct mpx_str target, enum mpx_level level, struct mpx_str line)
+{
+    syslog(facility_of(target) | priority[level], "%.*s", STR_ARGS(line));
+}
+
+static void write_syslog(int facility, struct mpx_str lines)
+{
+    while (lines.n > 1) {
+        size_t end = str_find(lines, '\n');
+        unsigned level = (unsigned)(lines.p[0] - '0') & 3;
+        struct mpx_str line = str_from(str_head(lines, end), 1);
+
+        syslog(facility | priority[level], "%.*s", STR_ARGS(line));
+        lines = str_from(lines, end + 1);
+    }
+}
+
+/* Takes everything out of one ring that has something; false when none has. Under the lock,
+   which is given up while writing. */
+static bool write_one(struct sinks *s)
+{
+    for (struct link *l = list_first(&s->list); l != NULL; l = list_next(&s->list, l)) {
+        struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
+        size_t n = k->used, first = n < RING_BYTES - k->head ? n : RING_BYTES - k->head;
+        uint64_t dropped = k->dropped;
+
+        if (n == 0 && dropped == 0)
+            continue;
+        memcpy(s->out, k->ring + k->head, first);
+        memcpy(s->out + first, k->ring, n - first);
+        k->head = (k->head + n) % RING_BYTES;
+        k->used = 0;
+        k->dropped = 0;
+        if (dropped > 0)
+            n += (size_t)snprintf(s->out + n, 64, "%s%llu lines were lost here\n",
+                                  k->facility >= 0 ? "1" : "", (unsigned long long)dropped);
+        s->busy = true;
+        int fd = k->fd, facility = k->facility;
+        pthread_mutex_unlock(&s->lock);
+        if (facility >= 0)
+            write_syslog(facility, (struct mpx_str){ s->out, n });
+        else
+            write_fd(fd, s->out, n);
+        pthread_mutex_lock(&s->lock);
+        s->busy = false;
+        return true;
+    }
+    return false;
+}
+
+static void *thread_main(void *arg)
+{
+    struct sinks *s = arg;
+    const struct timespec gather = { .tv_nsec = GATHER_NS };
+
+    pthread_mutex_lock(&s->lock);
+    for (;;) {
+        if (write_one(s))
+            continue;
+        if (s->stopping)
+            break;
+        pthread_cond_wait(&s->wake, &s->lock);
+        if (s->stopping)
+            continue;
+        pthread_mutex_unlock(&s->lock);
+        nanosleep(&gather, NULL);
+        pthread_mutex_lock(&s->lock);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+struct sinks *sinks_create(void)
+{
+    struct sinks *s = must_calloc(sizeof(*s));
+
+    MUST(pthread_mutex_init(&s->lock, NULL) == 0);
+    MUST(pthread_cond_init(&s->wake, NULL) == 0);
+    list_init(&s->list);
+    s->out = must_alloc(RING_BYTES + 64);
+    return s;
+}
+
+/* The thread starts with the first sink, with all signals blocked. */
+static void start_thread(struct sinks *s)
+{
+    sigset_t all, before;
+
+    if (s->running)
+        return;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    s->running = pthread_create(&s->thread, NULL, thread_main, s) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    MUST(s->running);
+}
+
+static void sink_free(struct mpx_sink *k)
+{
+    list_remove(&k->link);
+    if (k->fd > STDERR_FILENO)
+        close(k->fd);
+    free(k->ring);
+    free(k->target);
+    free(k);
+}
+
+static bool is_written_out(struct sinks *s)
+{
+    if (s->busy)
+        return false;
+    for (struct link *l = list_first(&s->list); l != NULL; l = list_next(&s->list, l))
+        if (CONTAINER_OF(l, struct mpx_sink, link)->used > 0)
+            return false;
+    return true;
+}
+
+/* Waits until the rings are empty, but not for ever: a pipe that nobody reads must not keep us.
+   Under the lock. */
+static void drain(struct sinks *s)
+{
+    const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+
+    for (int i = 0; i < DRAIN_TURNS && !is_written_out(s); i++) {
+        pthread_cond_signal(&s->wake);
+        pthread_mutex_unlock(&s->lock);
+        nanosleep(&pause, NULL);
+        pthread_mutex_lock(&s->lock);
+    }
+}
+
+void sinks_destroy(struct sinks *s)
+{
+    if (s == NULL)
+        return;
+    pthread_mutex_lock(&s->lock);
+    if (s->running)
+        drain(s);
+    bool stuck = s->busy;
+    s->stopping = true;
+    pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+    if (stuck) /* the thread hangs in write: leave it the memory, the process ends */
+        return;
+    if (s->running)
+        pthread_join(s->thread, NULL);
+    struct link *l;
+    while ((l = list_first(&s->list)) != NULL)
+        sink_free(CONTAINER_OF(l, struct mpx_sink, link));
+    pthread_cond_destroy(&s->wake);
+    pthread_mutex_destroy(&s->lock);
+    free(s->out);
+    free(s);
+}
+
+struct mpx_sink *sink_find(struct sinks *s, struct mpx_str target)
+{
+    for (struct link *l = list_first(&s->list); l != NULL; l = list_next(&s->list, l)) {
+        struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
+
+        if (str_is(target, k->target)) {
+            k->uses++;
+            return k;
+        }
+    }
+    return NULL;
+}
+
+struct mpx_sink *sink_open(struct sinks *s, struct mpx_str target, int fd)
+{
+    struct mpx_sink *k = must_calloc(sizeof(*k));
+
+    k->all = s;
+    k->target = must_calloc(target.n + 1);
+    memcpy(k->target, target.p, target.n);
+    k->fd = fd >= 0 ? fd : STDERR_FILENO;
+    k->facility = facility_of(target);
+    k->uses = 1;
+    k->ring = must_alloc(RING_BYTES);
+    start_thread(s);
+    pthread_mutex_lock(&s->lock);
+    list_push(&s->list, &k->link);
+    pthread_mutex_unlock(&s->lock);
+    return k;
+}
+
+void sink_close(struct mpx_sink *k)
+{
+    struct sinks *s = k->all;
+
+    if (--k->uses > 0)
+        return;
+    pthread_mutex_lock(&s->lock);
+    drain(s);
+    if (!s->busy)
+        sink_free(k);
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Under the lock; the room was checked. */
+static void put(struct mpx_sink *k, const char *p, size_t n)
+{
+    size_t at = (k->head + k->used) % RING_BYTES;
+    size_t first = n < RING_BYTES - at ? n : RING_BYTES - at;
+
+    memcpy(k->ring + at, p, first);
+    memcpy(k->ring, p + first, n - first);
+    k->used += n;
+}
+
+void sink_write(struct mpx_sink *k, enum mpx_level level, struct mpx_str line)
+{
+    struct sinks *s = k->all;
+    char digit = (char)('0' + (int)level);
+    size_t extra = k->facility >= 0 ? 2 : 1;
+
+    line = str_head(line, LINE_MAX_BYTES);
+    pthread_mutex_lock(&s->lock);
+    bool was_empty = k->used == 0;
+    if (line.n + extra > RING_BYTES - k->used) {
+        k->dropped++;
+    } else {
+        if (k->facility >= 0)
+            put(k, &digit, 1);
+        put(k, line.p, line.n);
+        put(k, "\n", 1);
+    }
+    if (was_empty)
+        pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+}

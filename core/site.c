@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+#include "site.h"
+
+#include "config.h"
+#include "must.h"
+#include "uri.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* What core itself reads of a virtual host and of a directory. */
+struct vhost_settings {
+    struct mpx_str elsewhere; /* the text of ELSEWHERE keys; first in both structs */
+    struct mpx_str name, documents;
+    struct mpx_list aliases; /* of struct mpx_str */
+};
+struct directory_settings {
+    struct mpx_str elsewhere;
+    struct mpx_str path, location;
+};
+
+#define LATER(key)                                             \
+    {                                                          \
+        .name = key, .type = MPX_T_JSON, .flags = OPTION_LATER \
+    }
+/* read by code that wants more than the value: its place, its siblings */
+#define ELSEWHERE(key, text)                                       \
+    {                                                              \
+        .name = key, .help = text, .type = MPX_T_JSON, .offset = 0 \
+    }
+
+static const struct mpx_option name_element = { .name = "", .type = MPX_T_STRING };
+
+const struct mpx_option site_vhost_options[] = {
+    { .name = "name",
+      .help = "the host name it answers to; \"default\" answers to all unknown ones",
+      .type = MPX_T_STRING,
+      .fallback = "\"default\"",
+      .offset = offsetof(struct vhost_settings, name) },
+    { .name = "aliases",
+      .help = "further names; \"*.example.org\" stands for all below",
+      .type = MPX_T_LIST,
+      .of = &name_element,
+      .of_size = sizeof(struct mpx_str),
+      .offset = offsetof(struct vhost_settings, aliases) },
+    { .name = "documents",
+      .help = "the folder of \"/\"",
+      .type = MPX_T_PATH,
+      .flags = MPX_OPT_EXISTS,
+      .offset = offsetof(struct vhost_settings, documents) },
+    ELSEWHERE("modules", "which modules are active, in their order"),
+    ELSEWHERE("directories", "settings for paths below this one"),
+    LATER("limits"),
+    LATER("error_pages"),
+    LATER("headers"),
+    LATER("satisfy"),
+    MPX_OPTION_END,
+};
+
+const struct mpx_option site_directory_options[] = {
+    { .name = "path",
+      .help = "the paths it covers: \"/a\" stands for /a and all below",
+      .type = MPX_T_STRING,
+      .flags = MPX_OPT_REQUIRED,
+      .offset = offsetof(struct directory_settings, path) },
+    { .name = "location",
+      .help = "its folder; by default beneath that of the enclosing one",
+      .type = MPX_T_PATH,
+      .flags = MPX_OPT_EXISTS,
+      .offset = offsetof(struct directory_settings, location) },
+    ELSEWHERE("modules", "which modules are active, in their order"),
+    LATER("limits"),
+    LATER("headers"),
+    LATER("satisfy"),
+    MPX_OPTION_END,
+};
+
+const struct mpx_option site_defaults_options[] = {
+    ELSEWHERE("modules", "which modules are active, in their order"),
+    LATER("limits"),
+    LATER("error_pages"),
+    LATER("headers"),
+    MPX_OPTION_END,
+};
+
+static struct option_table table_of(const struct mpx_option *options)
+{
+    return (struct option_table){ options, sizeof(struct mpx_option) };
+}
+
+const char *site_belongs(struct mpx_str key)
+{
+    struct mpx_option o;
+
+    if (option_find(table_of(site_vhost_options), key, &o))
+        return "a virtual host";
+    return option_find(table_of(site_directory_options), key, &o) ? "a directory" : NULL;
+}
+
+/* Is it given? null stands for the default. */
+static bool is_given(const struct node *value)
+{
+    return value != NULL && value->kind != NODE_NULL;
+}
+
+/* A directory while it is built. */
+struct draft {
+    const struct node *node; /* NULL: the "/" that every virtual host has */
+    struct mpx_str path, location;
+    const struct draft *outer;
+    struct level level;
+    struct directory *made;
+};
+
+/* Reads core's keys alone; modules' keys are the level's business. */
+static int read_core(const struct building *b, struct option_table t, const struct node *node,
+                     void *settings)
+{
+    struct option_reading rd = level_reading(b, 0, "this object");
+
+    rd.open_ended = true;
+    return option_read(&rd, t, node, node->at, settings);
+}
+
+static void check_folder(const struct building *b, const struct node *value, struct mpx_str path)
+{
+    struct stat st;
+
+    if (path.n > 0 && stat(path.p, &st) == 0 && !S_ISDIR(st.st_mode))
+        problem_add(b->g->problems, value->at, "%s: \"%s\" is a file, not a folder",
+                    node_pointer(&b->g->arena, value), path.p);
+}
+
+static void not_a_host(const struct building *b, struct mpx_str given, struct place at)
+{
+    size_t colon = str_find(given, ':');
+    const char *cure = "";
+
+    if (str_is(given, "*"))
+        cure = ": the virtual host named \"default\" answers to all other names";
+    else if (colon < given.n && str_find(str_from(given, colon + 1), ':') == given.n - colon - 1)
+        cure = ": ports belong in \"connection\"";
+    else if (colon < given.n)
+        cure = ": an IPv6 address stands in brackets, ports belong in \"connection\"";
+    problem_add(b->g->problems, at, "\"%.*s\" is not a host name%s", STR_ARGS(given), cure);
+}
+
+static void add_name(const struct building *b, struct vhost *v, struct mpx_str given,
+                     struct place at)
+{
+    char host[URI_HOST_MAX];
+    bool wild = str_starts(given, MPX_STR("*."));
+    int n = uri_parse_host(wild ? str_from(given, 2) : given, host);
+    unsigned line, column;
+    struct mpx_str text, name;
+
+    bool has_port = str_find(given, ':') < given.n && given.p[given.n - 1] != ']';
+    if (n <= 0 || has_port) {
+        not_a_host(b, given, at);
+        return;
+    }
+    name = arena_printf(&b->g->arena, "%s%.*s", wild ? "." : "", n, host);
+    struct vhost_name *slot = vhost_name_slot(b->g, name);
+    if (slot->vhost == NULL) {
+        *slot = (struct vhost_name){ .name = name, .vhost = v, .at = at };
+        return;
+    }
+    place_find(&slot->at, &line, &column, &text);
+    if (at.len == 1) /* the whole object: it has no name */
+        problem_add(
+            b->g->problems, at,
+            "a virtual host without \"name\" is \"default\", and so is the one at %s:%u:%u: "
+            "name one of them",
+            slot->at.src->name, line, column);
+    else
+        problem_add(b->g->problems, at, "the host name \"%.*s\" is used twice (first at %s:%u:%u)",
+                    STR_ARGS(given), slot->at.src->name, line, column);
+}
+
+static void add_names(const struct building *b, struct vhost *v, const struct node *node,
+                      const struct vhost_settings *s)
+{
+    const struct node *name = node_member(node, "name"), *aliases = node_member(node, "aliases");
+    const struct mpx_str *items = s->aliases.items;
+    const struct node *e = aliases;
+
+    if (!is_given(name))
+        add_name(b, v, v->name, node->at);
+    else if (name->kind == NODE_STRING)
+        add_name(b, v, s->name, name->at);
+    if (e != NULL && e->kind == NODE_ARRAY)
+        e = e->first;
+    for (size_t i = 0; i < s->aliases.count && e != NULL; i++, e = e->next)
+        if (e->kind == NODE_STRING)
+            add_name(b, v, items[i], e->at);
+}
+
+/* The directory among the drafts that encloses this one most closely; drafts are sorted by path. */
+static const struct draft *find_outer(const struct draft *drafts, size_t i)
+{
+    for (size_t k = i; k > 0; k--) {
+        const struct draft *d = &drafts[k - 1];
+
+        if (d->path.n < drafts[i].path.n && str_starts(drafts[i].path, d->path) &&
+            drafts[i].path.p[d->path.n] == '/')
+            return d;
+    }
+    return NULL;
+}
+
+/* The normal form of a directory's path, without a slash at its end; p NULL when it has none. */
+static struct mpx_str normal_path(const struct building *b, const struct node *value,
+                                  struct mpx_str path)
+{
+    char *out = arena_take(&b->g->arena, path.n + 1);
+    size_t n;
+
+    if (uri_normal_decoded(path, out, &n) != 0) {
+        problem_add(b->g->problems, value->at,
+                    "%s must begin with a slash and stay below it, not \"%.*s\"",
+                    node_pointer(&b->g->arena, value), STR_ARGS(path));
+        return (struct mpx_str){ NULL, 0 };
+    }
+    while (n > 0 && out[n - 1] == '/')
+        n--;
+    return (struct mpx_str){ out, n };
+}
+
+static void report_double_path(const struct building *b, const struct draft *d,
+                               const struct draft *first)
+{
+    unsigned line, column;
+    struct mpx_str text;
+
+    if (first->node == NULL) { /* the "/" that "documents" makes */
+        problem_add(b->g->problems, d->node->at,
+                    "the directory \"/\" is set already, by \"documents\": what it needs belongs "
+                    "in the virtual host itself");
+        return;
+    }
+    place_find(&first->node->at, &line, &column, &text);
+    problem_add(b->g->problems, d->node->at,
+                "the directory \"%.*s/\" is set twice (first at line %u, column %u)",
+                STR_ARGS(d->path), line, column);
+}
+
+/* Adds a directory of the list to the sorted drafts. */
+static void add_draft(const struct building *b, struct draft *drafts, size_t *count,
+                      const struct node *node)
+{
+    struct directory_settings s = { .path = { NULL, 0 } };
+    const struct node *location = node_member(node, "location"), *path = node_member(node, "path");
+    size_t at = *count;
+
+    if (node->kind != NODE_OBJECT) {
+        problem_add(b->g->problems, node->at, "%s must be an object, { \"path\": ... }, not %s",
+                    node_pointer(&b->g->arena, node), node_kind_name(node));
+        return;
+    }
+    if (!is_given(path))
+        problem_add(b->g->problems, node->at, "%s needs \"path\": %s",
+                    node_pointer(&b->g->arena, node), site_directory_options[0].help);
+    if (read_core(b, table_of(site_directory_options), node, &s) < 0 || !is_given(path))
+        return;
+    struct draft d = { .node = node, .path = normal_path(b, path, s.path), .location = s.location };
+    if (location != NULL)
+        check_folder(b, location, s.location);
+    if (d.path.p == NULL)
+        return;
+    for (size_t i = 0; i < *count; i++)
+        if (str_eq(drafts[i].path, d.path)) {
+            if (i == 0 && drafts[0].node == NULL && drafts[0].location.n == 0)
+                drafts[0] = d; /* settings for "/" where there are no documents */
+            else
+                report_double_path(b, &d, &drafts[i]);
+            return;
+        }
+    while (at > 0 && (drafts[at - 1].path.n > d.path.n ||
+                      (drafts[at - 1].path.n == d.path.n &&
+                       memcmp(drafts[at - 1].path.p, d.path.p, d.path.n) > 0)))
+        at--;
+    memmove(drafts + at + 1, drafts + at, (*count - at) * sizeof(*drafts));
+    drafts[at] = d;
+    ++*count;
+}
+
+static void place_folder(const struct building *b, const struct draft *d, struct directory *dir)
+{
+    const struct directory *outer = d->outer != NULL ? d->outer->made : NULL;
+    struct mpx_arena *a = &b->g->arena;
+
+    dir->path = d->path;
+    if (d->location.n > 0) {
+        dir->root = d->location;
+    } else if (outer != NULL && outer->root.n > 0) {
+        struct mpx_str rest = str_from(d->path, outer->path.n + 1);
+
+        dir->root = outer->root;
+        dir->base = arena_printf(a, "%.*s%.*s/", STR_ARGS(outer->base), STR_ARGS(rest));
+    }
+    dir->location = dir->root;
+    if (dir->base.n > 0)
+        dir->location = arena_printf(a, "%.*s%s%.*s", STR_ARGS(dir->root),
+                                     dir->root.p[dir->root.n - 1] == '/' ? "" : "/",
+                                     STR_ARGS(str_head(dir->base, dir->base.n - 1)));
+}
+
+static int by_path(const void *a, const void *b)
+{
+    const struct directory *x = a, *y = b;
+    size_t n = x->path.n < y->path.n ? x->path.n : y->path.n;
+    int order = n > 0 ? memcmp(x->path.p, y->path.p, n) : 0;
+
+    return order != 0 ? order : (x->path.n > y->path.n) - (x->path.n < y->path.n);
+}
+
+/* The drafts are sorted by length, so that every enclosing one is made before what it encloses. */
+static void make_directories(const struct building *b, struct vhost *v, const struct level *top,
+                             struct draft *drafts, size_t count)
+{
+    v->directories = arena_zero(&b->g->arena, count * sizeof(*v->directories));
+    v->directory_count = count;
+    for (size_t i = 0; i < count; i++) {
+        struct draft *d = &drafts[i];
+
+        d->outer = i > 0 ? find_outer(drafts, i) : NULL;
+        d->made = &v->directories[i];
+        place_folder(b, d, d->made);
+        if (d->node == NULL) {
+            d->level = *top;
+        } else {
+            const struct node *location = node_member(d->node, "location");
+
+            d->level = (struct level){
+                .node = d->node,
+                .outer = d->outer != NULL ? &d->outer->level : top,
+                .core = table_of(site_directory_options),
+                .at = MPX_AT_DIRECTORY,
+                .vhost = top->vhost,
+                .serves_files = is_given(location),
+                .files_at = location != NULL ? location->key_at : d->node->at,
+            };
+            level_build(b, &d->level);
+        }
+        level_chain(b, &d->level, &d->made->chain);
+    }
+    qsort(v->directories, count, sizeof(*v->directories), by_path);
+}
+
+static void build_directories(const struct building *b, struct vhost *v, const struct level *top,
+                              struct mpx_str documents)
+{
+    const struct node *list = node_member(top->node, "directories");
+    size_t count = 1;
+
+    if (is_given(list))
+        list = list->kind == NODE_ARRAY ? list : config_list(&b->g->arena, list);
+    struct draft *drafts = must_calloc(((list != NULL ? list->count : 0) + 1) * sizeof(*drafts));
+    drafts[0] = (struct draft){ .path = MPX_STR(""), .location = documents };
+    for (const struct node *n = list != NULL ? list->first : NULL; n != NULL; n = n->next)
+        add_draft(b, drafts, &count, n);
+    make_directories(b, v, top, drafts, count);
+    free(drafts);
+}
+
+static void build_vhost(const struct building *b, struct vhost *v, const struct node *node,
+                        const struct level *defaults)
+{
+    struct vhost_settings s = { .name.n = 0 };
+    const struct node *documents = node_member(node, "documents");
+
+    if (node->kind != NODE_OBJECT) {
+        problem_add(b->g->problems, node->at, "%s must be an object, { ... }, not %s",
+                    node_pointer(&b->g->arena, node), node_kind_name(node));
+        return;
+    }
+    (void)read_core(b, table_of(site_vhost_options), node, &s);
+    v->name = s.name.n > 0 ? s.name : MPX_STR("default");
+    add_names(b, v, node, &s);
+    if (documents != NULL)
+        check_folder(b, documents, s.documents);
+    struct level top = {
+        .node = node,
+        .outer = defaults,
+        .core = table_of(site_vhost_options),
+        .at = MPX_AT_VHOST,
+        .vhost = v->name.p,
+        .serves_files = is_given(documents),
+        .files_at = documents != NULL ? documents->key_at : node->at,
+    };
+    level_build(b, &top);
+    level_chain(b, &top, &v->chain);
+    build_directories(b, v, &top, s.documents);
+}
+
+/* Room for every name and alias, half of it empty. */
+static void make_name_table(struct generation *g, const struct node *list)
+{
+    size_t names = 2;
+
+    for (const struct node *v = list != NULL ? list->first : NULL; v != NULL; v = v->next) {
+        const struct node *aliases = node_member(v, "aliases");
+
+        names += 1 + (aliases == NULL ? 0 : aliases->kind == NODE_ARRAY ? aliases->count : 1);
+    }
+    g->name_slots = 8;
+    while (g->name_slots < 2 * names)
+        g->name_slots *= 2;
+    g->names = arena_zero(&g->arena, g->name_slots * sizeof(*g->names));
+}
+
+/* Nothing is configured: one virtual host that says so. */
+static void build_welcome(const struct building *b, const struct level *defaults)
+{
+    struct generation *g = b->g;
+    struct vhost *v = arena_zero(&g->arena, sizeof(*v));
+    struct level top = *defaults;
+
+    g->vhosts = v;
+    g->vhost_count = 1;
+    v->name = MPX_STR("default");
+    v->welcome = true;
+    level_chain(b, &top, &v->chain);
+    add_name(b, v, MPX_STR("default"), (struct place){ .src = NULL });
+    add_name(b, v, MPX_STR("localhost"), (struct place){ .src = NULL });
+    build_directories(b, v, &top, MPX_STR(""));
+}
+
+void site_build(const struct building *b)
+{
+    struct generation *g = b->g;
+    const struct node *list = node_member(g->root, "vhosts");
+    struct level defaults = {
+        .node = node_member(g->root, "defaults"),
+        .core = table_of(site_defaults_options),
+        .at = MPX_AT_VHOST,
+        .is_template = true,
+    };
+    size_t i = 0;
+
+    if (defaults.node != NULL)
+        (void)read_core(b, defaults.core, defaults.node, &(struct mpx_str){ NULL, 0 });
+    level_build(b, &defaults);
+    level_chain(b, &defaults, &g->defaults.chain);
+    g->defaults.name = MPX_STR("-");
+    make_name_table(g, list);
+    if (list == NULL || list->count == 0) {
+        build_welcome(b, &defaults);
+    } else {
+        g->vhost_count = list->count;
+        g->vhosts = arena_zero(&g->arena, list->count * sizeof(*g->vhosts));
+        for (const struct node *v = list->first; v != NULL; v = v->next)
+            build_vhost(b, &g->vhosts[i++], v, &defaults);
+    }
+    g->fallback = vhost_name_slot(g, MPX_STR("default"))->vhost;
+}

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+#include "wait.h"
+
+#include "must.h"
+#include "str.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+struct mpx_ticket {
+    struct mpx_req *r; /* NULL: the request is gone, or does not wait for this any more */
+};
+
+/* Work on a thread for a request. Its memory is the request's, which lives until it is done. */
+struct wait_job {
+    struct pool_job job;
+    struct mpx_req *r;
+    bool cancelled; /* nobody waits for it any more */
+    bool is_open;
+    struct file_open open;
+    void (*work)(void *arg);
+    void *arg;
+};
+
+static void on_go_on(int fd, short what, void *arg)
+{
+    struct worker *w = arg;
+    struct link *k;
+
+    (void)fd;
+    (void)what;
+    while ((k = list_pop(&w->ready)) != NULL)
+        w->go_on(CONTAINER_OF(k, struct mpx_req, ready));
+}
+
+static void on_next_turn(int fd, short what, void *arg)
+{
+    struct worker *w = arg;
+    struct link *k;
+
+    worker_update_clock(w);
+    while ((k = list_pop(&w->deferred)) != NULL)
+        list_push(&w->ready, k);
+    on_go_on(fd, what, w);
+}
+
+void wait_later(struct mpx_req *r)
+{
+    struct worker *w = r->w;
+
+    if (link_is_in_list(&r->ready))
+        return;
+    list_push(&w->ready, &r->ready);
+    MUST(loop_soon(w->loop, &w->ready_event, on_go_on, w) == 0);
+}
+
+void wait_next_turn(struct mpx_req *r)
+{
+    struct worker *w = r->w;
+
+    list_remove(&r->ready);
+    list_push(&w->deferred, &r->ready);
+    if (!loop_is_waiting(&w->deferred_event)) {
+        loop_end(&w->deferred_event);
+        MUST(loop_timer(w->loop, &w->deferred_event, 0, 0, on_next_turn, w) == 0);
+    }
+}
+
+/* Begins a wait; NULL, and logged, when one is under way or the request is no longer
+   suspendable. */
+static struct wait *begin(struct mpx_req *r, enum wait_kind kind, mpx_resume_fn fn, void *state)
+{
+    if (r->wait.kind != WAIT_NONE) {
+        req_log(r, MPX_ERROR,
+                "began to wait twice: one wait at a time, return what the first gave");
+        return NULL;
+    }
+    if (!r->running || r->phase >= MPX_PH_RESPONSE || r->res.ended) {
+        req_log(r, MPX_ERROR,
+                "cannot wait here: only ROUTE, ACCESS and CONTENT hooks suspend, "
+                "before the response has ended");
+        return NULL;
+    }
+    r->wait = (struct wait){ .kind = kind, .fn = fn, .state = state };
+    return &r->wait;
+}
+
+static void finish(struct mpx_req *r)
+{
+    r->wait.ready = true;
+    if (!r->running)
+        wait_later(r);
+}
+
+void wait_ready(struct mpx_req *r, enum wait_kind kind)
+{
+    if (r->wait.kind == kind && !r->wait.ready)
+        finish(r);
+}
+
+/* Whoever holds the ticket finds that it is no use any more. */
+static void drop_ticket(struct wait *wait)
+{
+    if (wait->ticket != NULL)
+        wait->ticket->r = NULL;
+    wait->ticket = NULL;
+}
+
+static void on_event(int fd, short what, void *arg)
+{
+    struct mpx_req *r = arg;
+
+    (void)fd;
+    worker_update_clock(r->w);
+    drop_ticket(&r->wait);
+    r->wait.expired = (what & LOOP_TIMEOUT) != 0 && r->wait.kind != WAIT_SLEEP;
+    finish(r);
+}
+
+static short to_loop(short events)
+{
+    return (short)(((events & POLLIN) != 0 ? LOOP_READ : 0) |
+                   ((events & POLLOUT) != 0 ? LOOP_WRITE : 0));
+}
+
+static short from_loop(short what)
+{
+    return (short)(((what & LOOP_READ) != 0 ? POLLIN : 0) |
+                   ((what & LOOP_WRITE) != 0 ? POLLOUT : 0));
+}
+
+/* Starts the event of the wait just begun. */
+static enum mpx_rc start_event(struct mpx_req *r, int fd, short events, int64_t ms)
+{
+    struct wait *wait = &r->wait;
+    int rc;
+
+    if (r->wait_event == NULL) /* one for all waits of a request, however many there are */
+        r->wait_event = arena_zero(&r->arena, sizeof(*r->wait_event));
+    wait->event = r->wait_event;
+    if (fd >= 0)
+        rc = loop_watch(r->w->loop, wait->event, fd, to_loop(events), ms, on_event, r);
+    else
+        rc = loop_timer(r->w->loop, wait->event, ms, 0, on_event, r);
+    if (rc == 0)
+        return MPX_WAIT;
+    wait_cancel(r);
+    return MPX_FAIL;
+}
+
+enum mpx_rc wait_sleep(struct mpx_req *r, int64_t ms, mpx_resume_fn fn, void *state)
+{
+    if (begin(r, WAIT_SLEEP, fn, state) == NULL)
+        return MPX_FAIL;
+    return start_event(r, -1, 0, ms > 0 ? ms : 0);
+}
+
+enum mpx_rc wait_fd(struct mpx_req *r, int fd, short events, int64_t ms, mpx_resume_fn fn,
+                    void *state)
+{
+    if (begin(r, WAIT_FD, fn, state) == NULL)
+        return MPX_FAIL;
+    if (fd < 0 || to_loop(events) == 0) {
+        req_log(r, MPX_ERROR, "mpx_wait_fd needs a descriptor and POLLIN or POLLOUT");
+        wait_cancel(r);
+        return MPX_FAIL;
+    }
+    return start_event(r, fd, events, ms);
+}
+
+enum mpx_rc wait_drain(struct mpx_req *r, mpx_resume_fn fn, void *state)
+{
+    if (begin(r, WAIT_DRAIN, fn, state) == NULL)
+        return MPX_FAIL;
+    if (r->res.waiting < RES_DRAINED)
+        finish(r);
+    return MPX_WAIT;
+}
+
+enum mpx_rc wait_ticket(struct mpx_req *r, struct mpx_ticket **out, int64_t ms, mpx_resume_fn fn,
+                        void *state)
+{
+    struct wait *wait = begin(r, WAIT_TICKET, fn, state);
+
+    *out = NULL;
+    if (wait == NULL)
+        return MPX_FAIL;
+    *out = must_calloc(sizeof(**out));
+    (*out)->r = r;
+    wait->ticket = *out;
+    return ms > 0 ? start_event(r, -1, 0, ms) : MPX_WAIT;
+}
+
+bool wait_wake(struct mpx_ticket *t)
+{
+    struct mpx_req *r = t != NULL ? t->r : NULL;
+
+    free(t);
+    if (r == NULL)
+        return false;
+    r->wait.ticket = NULL;
+    finish(r);
+    return true;
+}
+
+enum mpx_rc wait_body(struct mpx_req *r, size_t max, mpx_resume_fn fn, void *state)
+{
+    if (begin(r, WAIT_BODY, fn, state) == NULL)
+        return MPX_FAIL;
+    if (max != 0 && max < r->body.limit)
+        r->body.limit = max;
+    r->body.wanted = true;
+    r->body.bytes.max = r->body.limit;
+    if (r->body.complete)
+        finish(r);
+    else
+        r->carrier->want_body(r);
+    return MPX_WAIT;
+}
+
+/* A job has ended. Whoever asked may be gone: then only the memory is given back. */
+static void on_job_done(void *arg)
+{
+    struct wait_job *j = arg;
+    struct mpx_req *r = j->r;
+    bool wanted = !j->cancelled;
+
+    worker_update_clock(r->w);
+    if (j->is_open) {
+        struct mpx_file *file = NULL;
+        int rc = file_open_finish(&j->open, r->w->now_ms, wanted ? &file : NULL);
+
+        if (wanted) {
+            r->open_rc = rc;
+            r->open_file = file;
+        }
+    }
+    r->holds--;
+    if (wanted) {
+        r->wait.job = NULL;
+        r->spare_job = j;
+        finish(r);
+    } else if (r->gone && r->holds == 0) {
+        req_destroy(r);
+    }
+}
+
+/* The memory of a job that is over serves the next one. */
+static struct wait_job *job_new(struct mpx_req *r)
+{
+    struct wait_job *j = r->spare_job;
+
+    r->spare_job = NULL;
+    if (j == NULL)
+        j = arena_take(&r->arena, sizeof(*j));
+    *j = (struct wait_job){ .r = r };
+    return j;
+}
+
+/* Gives a job to the pool; what the hook is to answer. A full queue is 503, not an error of
+   anyone. */
+static enum mpx_rc submit(struct mpx_req *r, struct wait_job *j)
+{
+    j->job.done = on_job_done;
+    if (pool_submit(r->w->pool, &j->job) < 0) {
+        if (j->is_open)
+            (void)file_open_finish(&j->open, r->w->now_ms, NULL);
+        wait_cancel(r);
+        req_log(r, MPX_WARN, "the queue of the thread pool is full: answered 503");
+        r->is_overloaded = true;
+        return MPX_FAIL;
+    }
+    r->holds++;
+    r->wait.job = j;
+    return MPX_WAIT;
+}
+
+static void drop_file(void *file)
+{
+    file_drop(file);
+}
+
+static void work_open(void *arg)
+{
+    struct wait_job *j = arg;
+
+    file_open_work(&j->open);
+}
+
+enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
+                      void *state)
+{
+    const struct directory *d = r->directory;
+    struct file_open open = { .files = r->w->files, .flags = flags };
+
+    if (begin(r, WAIT_OPEN, fn, state) == NULL)
+        return MPX_FAIL;
+    if (r->open_file != NULL) { /* the one before lives as long as the request, too */
+        arena_defer(&r->arena, drop_file, r->open_file);
+        r->open_file = NULL;
+    }
+    r->open_rc = -ENOENT;
+    if (d == NULL || d->root.n == 0 || str_find(rel, '\0') < rel.n) {
+        finish(r);
+        return MPX_WAIT;
+    }
+    open.root = d->root.p;
+    open.rel = arena_copyz(&r->arena, rel);
+    if (d->base.n > 0)
+        open.rel = arena_printf(&r->arena, "%.*s%.*s", STR_ARGS(d->base), STR_ARGS(rel)).p;
+    if (file_open_now(&open, r->w->now_ms, &r->open_file, &r->open_rc) == 1) {
+        finish(r);
+        return MPX_WAIT;
+    }
+    struct wait_job *j = job_new(r);
+    j->is_open = true;
+    j->open = open;
+    j->job.work = work_open;
+    j->job.arg = j;
+    return submit(r, j);
+}
+
+static void work_offload(void *arg)
+{
+    struct wait_job *j = arg;
+
+    j->work(j->arg);
+}
+
+enum mpx_rc wait_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, mpx_resume_fn fn,
+                         void *state)
+{
+    if (begin(r, WAIT_OFFLOAD, fn, state) == NULL)
+        return MPX_FAIL;
+    struct wait_job *j = job_new(r);
+    j->work = work;
+    j->arg = arg;
+    j->job.work = work_offload;
+    j->job.arg = j;
+    return submit(r, j);
+}
+
+void wait_cancel(struct mpx_req *r)
+{
+    struct wait *wait = &r->wait;
+    struct wait_job *j = wait->job;
+
+    if (wait->event != NULL)
+        loop_end(wait->event);
+    drop_ticket(wait);
+    if (j != NULL) {
+        j->cancelled = true;
+        if (pool_cancel(r->w->pool, &j->job)) {
+            if (j->is_open)
+                (void)file_open_finish(&j->open, r->w->now_ms, NULL);
+            r->holds--;
+        }
+    }
+    *wait = (struct wait){ .kind = WAIT_NONE };
+}
+
+static void on_watch(int fd, short what, void *arg)
+{
+    struct mpx_watch *k = arg;
+
+    worker_update_clock(k->w);
+    if (k->r != NULL) {
+        k->fired = true;
+        wait_later(k->r);
+        return;
+    }
+    const struct mpx_conf *conf = k->conf;
+    struct blame *blame = k->w->blame;
+    blame_set(blame, conf->module->index, BLAME_CALLBACK);
+    k->fn(fd, from_loop(what), k->arg);
+    blame_clear(blame);
+}
+
+void wait_want(struct mpx_watch *k, short events)
+{
+    loop_end(&k->event);
+    if (to_loop(events) != 0)
+        (void)loop_watch(k->w->loop, &k->event, k->fd, (short)(to_loop(events) | LOOP_REPEAT), 0,
+                         on_watch, k);
+}
+
+static struct mpx_watch *watch_create(struct worker *w, int fd, short events)
+{
+    struct mpx_watch *k = must_calloc(sizeof(*k));
+
+    k->w = w;
+    k->fd = fd;
+    if (events != 0 && loop_watch(w->loop, &k->event, fd, (short)(to_loop(events) | LOOP_REPEAT), 0,
+                                  on_watch, k) < 0) {
+        free(k);
+        return NULL;
+    }
+    return k;
+}
+
+struct mpx_watch *wait_watch(struct mpx_req *r, int fd, short events, mpx_resume_fn fn, void *state)
+{
+    if (!r->running || r->phase >= MPX_PH_RESPONSE || r->res.ended || fd < 0) {
+        req_log(r, MPX_ERROR, "mpx_req_watch needs a descriptor, in a hook that may suspend");
+        return NULL;
+    }
+    struct mpx_watch *k = watch_create(r->w, fd, events);
+    if (k == NULL)
+        return NULL;
+    k->r = r;
+    k->resume = fn;
+    k->arg = state;
+    list_push(&r->watches, &k->link);
+    return k;
+}
+
+struct mpx_watch *wait_watch_own(struct worker *w, const struct mpx_conf *conf, int fd,
+                                 short events, void (*fn)(int fd, short events, void *arg),
+                                 void *arg, struct list *owner)
+{
+    struct mpx_watch *k = watch_create(w, fd, events);
+
+    if (k != NULL) {
+        k->conf = conf;
+        k->fn = fn;
+        k->arg = arg;
+        list_push(owner, &k->link);
+    }
+    return k;
+}
+
+void wait_end_watch(struct mpx_watch *k)
+{
+    loop_end(&k->event);
+    list_remove(&k->link);
+    free(k);
+}
+
+void wait_end_watches(struct mpx_req *r)
+{
+    struct link *l;
+
+    while ((l = list_first(&r->watches)) != NULL)
+        wait_end_watch(CONTAINER_OF(l, struct mpx_watch, link));
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker.h"
+
+#include "log.h"
+#include "str.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+
+enum { ARENA_BLOCKS_KEPT = 1024, PAGES_KEPT = 256, FILES_BYTES = 64 << 20, FILE_ENTRIES = 20000 };
+
+/* Open files may take a quarter of the descriptors. */
+static unsigned file_descriptors(void)
+{
+    struct rlimit rl = { .rlim_cur = 1024 };
+
+    (void)getrlimit(RLIMIT_NOFILE, &rl);
+    return rl.rlim_cur / 4 < 4096 ? (unsigned)(rl.rlim_cur / 4) : 4096;
+}
+
+void worker_update_clock(struct worker *w)
+{
+    w->now_ms = clock_ms();
+}
+
+void worker_tick(struct worker *w)
+{
+    worker_update_clock(w);
+    w->now = time(NULL);
+    date_http(w->now, w->date);
+}
+
+int worker_init(struct worker *w, const struct settings *s, struct blame *blame)
+{
+    const struct files_limits limits = { .entries = FILE_ENTRIES,
+                                         .descriptors = file_descriptors(),
+                                         .roots = 256,
+                                         .bytes = FILES_BYTES };
+
+    memset(w, 0, offsetof(struct worker, input));
+    w->blame = blame;
+    list_init(&w->ready);
+    list_init(&w->deferred);
+    arena_pool_init(&w->arenas, ARENA_BLOCKS_KEPT);
+    pages_init(&w->pages, PAGES_KEPT);
+    worker_tick(w);
+    if (getrandom(&w->next_id, sizeof(w->next_id), 0) != (ssize_t)sizeof(w->next_id))
+        w->next_id = (uint64_t)clock_us() << 20;
+    w->sinks = sinks_create();
+    w->files = files_create(&limits);
+    w->loop = loop_create();
+    if (w->loop != NULL)
+        w->pool = pool_create(w->loop, (unsigned)s->pool.threads, (unsigned)s->pool.queue);
+    return w->pool != NULL ? 0 : -1;
+}
+
+void worker_finish(struct worker *w)
+{
+    while (w->spares != NULL) {
+        struct spare *s = w->spares;
+
+        w->spares = s->next;
+        free(s);
+    }
+    loop_end(&w->ready_event);
+    loop_end(&w->deferred_event);
+    pool_destroy(w->pool);
+    files_destroy(w->files);
+    loop_destroy(w->loop);
+    arena_pool_finish(&w->arenas);
+    pages_finish(&w->pages);
+    sinks_destroy(w->sinks);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+   What the requests of one process share: the loop and its helpers, the clock, recycled memory, the
+   configuration in force. Floor 4 makes it; floor 3 uses it. */
+#ifndef WORKER_H
+#define WORKER_H
+#include "date.h"
+#include "file.h"
+#include "generation.h"
+#include "list.h"
+#include "loop.h"
+#include "page.h"
+#include "pool.h"
+#include "sink.h"
+
+enum { WORKER_INPUT = 64 << 10 };
+
+struct mpx_req;
+
+struct worker {
+    struct loop *loop;
+    struct pool *pool;
+    struct files *files;
+    struct sinks *sinks;
+    struct blame *blame;
+    struct generation *generation; /* for new requests */
+    struct arena_pool arenas;
+    struct pages pages;
+    int64_t now_ms; /* monotonic, of this turn */
+    time_t now;     /* the calendar's */
+    char date[DATE_HTTP];
+    uint64_t next_id;
+    struct list ready;    /* requests that go on at the end of this turn */
+    struct list deferred; /* ... in the next one: they had more than their share of this */
+    struct loop_event ready_event, deferred_event;
+    void (*go_on)(struct mpx_req *r); /* runs one of them; set by phase.c */
+    struct spare {
+        struct spare *next; /* the first member of a protocol's session */
+    } * spares;             /* sessions of connections that fell idle, on the heap */
+    struct kept *kept;      /* blocks of mpx_keep */
+    unsigned conn_count;
+    bool stopping; /* no new requests: answers say "close" */
+    /* a file for mpx_sink_open, opened with the daemon's rights: a descriptor, or -errno */
+    int (*open_log)(void *arg, const char *path);
+    void *open_log_arg;
+    char input[WORKER_INPUT]; /* what was just received, of any connection */
+};
+/* Makes all but the configuration; 0, or -1 when something is missing (logged). */
+int worker_init(struct worker *w, const struct settings *s, struct blame *blame);
+void worker_finish(struct worker *w);
+void worker_update_clock(struct worker *w); /* now_ms, every turn */
+void worker_tick(struct worker *w);         /* now and date, every second */
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT
+   multiplexd/module.h - everything a module may use; nothing else is public.
+
+   A module is one shared object that exports one descriptor (section 6). The daemon reads its
+   options from the configuration (section 5) and calls its hooks (section 4), always on the one
+   thread that runs the event loop: a module needs no locks, and no hook may block. What takes
+   time is begun with a helper of section 9 and goes on in a function of yours when it is done.
+
+   Ownership is said at each pointer: "copies" (yours stays yours), "borrows" (keep it alive as
+   long as said), "takes" (it is no longer yours). Nothing here returns memory that you free. */
+#ifndef MULTIPLEXD_MODULE_H
+#define MULTIPLEXD_MODULE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#ifdef __cplusplus
+extern "C" {
+#define MPX_EXTERN extern "C"
+#else
+#define MPX_EXTERN extern
+#endif
+#pragma GCC visibility push(default)
+
+/* 1. Handshake. A module loads when its major is ours and its minor is at most ours. Structs and
+   tables that cross carry their size and grow only at their end; mpx_str and mpx_list are frozen.
+   History: 1.0 is the first. */
+#define MPX_ABI_MAJOR 1
+#define MPX_ABI_MINOR 0
+/* Whether this server can do something beyond ABI 1.0, by name; none is defined yet. */
+bool mpx_has(const char *feature);
+
+/* 2. Opaque objects, and the one string type: a view that never owns and has no NUL at its end. */
+struct mpx_conf;   /* one use of a module: its settings in a virtual host or directory */
+struct mpx_conn;   /* a client's connection */
+struct mpx_req;    /* a request and its response */
+struct mpx_arena;  /* memory that goes with its owner, all at once */
+struct mpx_file;   /* an open file, counted by core */
+struct mpx_blob;   /* immutable bytes, counted */
+struct mpx_ticket; /* a wait that other code ends */
+struct mpx_watch;  /* a descriptor under observation */
+struct mpx_sink;   /* where lines are logged */
+struct mpx_str {
+    const char *p;
+    size_t n;
+};
+struct mpx_list {
+    const void *items;
+    size_t count;
+};
+struct mpx_pair {
+    struct mpx_str key, value;
+};
+#define MPX_STR(literal) ((struct mpx_str){ "" literal, sizeof(literal) - 1 })
+bool mpx_str_eq(struct mpx_str a, struct mpx_str b);
+
+/* 3. What a hook or a resumed function may answer; the same meaning everywhere. */
+enum mpx_rc {
+    MPX_NEXT = 0, /* not mine, or finished here: ask the next module */
+    MPX_DONE,     /* the response is complete: what mpx_res_end, _error and _redirect return */
+    MPX_WAIT,     /* suspended: what a helper of section 9 returned */
+    MPX_RESTART,  /* mpx_req_rewrite was called: begin again with ROUTE, at most 10 times */
+    MPX_FAIL,     /* an error, already logged by whoever found it: core answers 500 */
+    MPX_GRANT     /* ACCESS only: this rule admits; the others are asked all the same */
+};
+typedef enum mpx_rc (*mpx_hook_fn)(struct mpx_req *r, const void *conf);
+typedef enum mpx_rc (*mpx_resume_fn)(struct mpx_req *r, const void *conf, void *state);
+
+/* 4. Phases, in the order of a request's life. Inside a phase, the order of the "modules" list. */
+enum mpx_phase {
+    MPX_PH_ROUTE = 0, /* the path is normal, the directory not chosen; the virtual host's list */
+    MPX_PH_ACCESS,    /* every module is asked; the first DONE refuses */
+    MPX_PH_CONTENT,   /* the first DONE owns the response; 404 or 405 when nobody does */
+    MPX_PH_RESPONSE,  /* header complete, unsent: edit it; answer NEXT or FAIL */
+    MPX_PH_LOG,       /* everything sent, or the client gone; answer NEXT */
+    MPX_PH_COUNT,
+    MPX_PH_SLOTS = 16 /* room to grow: unknown slots are NULL */
+};
+
+/* 5. Options are declared; core parses, checks, defaults and reports them with their position. */
+enum mpx_type {
+    MPX_T_BOOL,   /* bool */
+    MPX_T_INT,    /* int64_t */
+    MPX_T_SIZE,   /* int64_t, bytes: 4096, "4k", "10M", "1G" (powers of 1024) */
+    MPX_T_MSEC,   /* int64_t, milliseconds: "250ms", "30s", "5m", "12h", "7d" */
+    MPX_T_STRING, /* struct mpx_str */
+    MPX_T_PATH,   /* struct mpx_str, made absolute against the folder of the file that names it */
+    MPX_T_ENUM,   /* int, index into names */
+    MPX_T_LIST,   /* struct mpx_list of 'of'; one item may stand for a list of one */
+    MPX_T_OBJECT, /* a nested struct, members in 'of' */
+    MPX_T_MAP,    /* struct mpx_list of struct mpx_pair, in the order of the file */
+    MPX_T_JSON    /* struct mpx_str, the value as JSON text: the last resort */
+};
+enum { MPX_AT_PROCESS = 1, MPX_AT_VHOST = 4, MPX_AT_DIRECTORY = 8 };
+enum {
+    MPX_OPT_REQUIRED = 1, /* no default: its absence is an error */
+    MPX_OPT_BARE = 2,     /* a value in the place of the object fills this member */
+    MPX_OPT_EXISTS = 4,   /* a PATH that must exist when the configuration is checked */
+    MPX_OPT_PRIVATE = 8,  /* a PATH that perhaps only root may read: the field holds its text */
+    MPX_OPT_SECRET = 16,  /* never repeated in messages */
+    MPX_OPT_SINK = 32     /* a PATH for mpx_sink_open: "stderr", "syslog:FACILITY" may stand too */
+};
+#ifdef __cplusplus /* clang-format off */
+#define MPX_OPTION_END { }
+#else
+#define MPX_OPTION_END { 0 }
+#endif /* clang-format on */
+struct mpx_option {
+    const char *name, *help;     /* the key; one line for people */
+    uint32_t type, flags;        /* MPX_T_*, MPX_OPT_* */
+    uint32_t where;              /* MPX_AT_* where it may stand; 0: vhost and directory */
+    uint32_t offset;             /* of its field in the conf struct */
+    const char *fallback;        /* the default as JSON text; NULL: all zero */
+    int64_t min, max;            /* INT, SIZE, MSEC: bounds; both 0: none but no negatives */
+    const char *const *names;    /* ENUM: the words, NULL at the end */
+    const struct mpx_option *of; /* LIST: one element; OBJECT: members, MPX_OPTION_END */
+    uint32_t of_size;            /* LIST: bytes of an element */
+};
+/* For check() and open(): complains at "below" ("rules/0/to", "" for the key itself) with its
+   position in the file. Returns -1, so that it can be returned. */
+int mpx_conf_error(struct mpx_conf *c, const char *below, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Memory that lives as long as this configuration. */
+struct mpx_arena *mpx_conf_arena(struct mpx_conf *c);
+/* The settings of the same module one level further out (the virtual host's for a directory), or
+   NULL. "conf" is what check(), open() or a hook was given. */
+const void *mpx_conf_outer(const void *conf);
+/* State that outlives a configuration: the same block for the same module and key, zeroed at
+   first. end() runs when no configuration uses it any more; may be NULL. Not in check(): NULL. */
+void *mpx_keep(struct mpx_conf *c, const char *key, size_t size, void (*end)(void *block));
+
+/* 6. The descriptor: the one symbol a module exports. Everything but the header may be NULL. */
+struct mpx_module {
+    uint16_t abi_major, abi_minor;
+    uint32_t size, option_size; /* of this struct; of one mpx_option */
+    const char *name, *version, *summary;
+    const struct mpx_option *options;             /* ends with MPX_OPTION_END */
+    size_t conf_size;                             /* the struct that options fill */
+    size_t req_size, conn_size;                   /* what mpx_req_slot and mpx_conn_slot give */
+    int (*check)(struct mpx_conf *c, void *conf); /* rules across fields; acquires nothing */
+    int (*open)(struct mpx_conf *c, void *conf);  /* acquires; -1 (after an error) refuses */
+    void (*close)(void *conf);                    /* undoes open */
+    mpx_hook_fn on[MPX_PH_SLOTS];
+    void (*req_end)(struct mpx_req *r, void *slot);   /* only if the slot was used */
+    void (*conn_end)(struct mpx_conn *k, void *slot); /* only if the slot was used */
+    const char *const *after; /* modules that must stand earlier where both are listed; NULL end */
+};
+/* MPX_MODULE(hello) = { MPX_HEADER(hello, "1.0"), ... }; the file is hello.so. */
+#define MPX_MODULE(id)                                \
+    MPX_EXTERN __attribute__((visibility("hidden")))  \
+    const struct mpx_module mpx_##id##_descriptor;    \
+    MPX_EXTERN __attribute__((visibility("default"))) \
+    const struct mpx_module *mpx_##id##_module(void); \
+    const struct mpx_module *mpx_##id##_module(void)  \
+    {                                                 \
+        return &mpx_##id##_descriptor;                \
+    }                                                 \
+    const struct mpx_module mpx_##id##_descriptor
+#define MPX_HEADER(id, ver)                                                                    \
+    .abi_major = MPX_ABI_MAJOR, .abi_minor = MPX_ABI_MINOR, .size = sizeof(struct mpx_module), \
+    .option_size = sizeof(struct mpx_option), .name = #id, .version = ver
+
+/* 7. The request (RFC 9110 6, RFC 9112 3). Views live as long as the request; those of what can be
+   rewritten (path, query) until it is. */
+struct mpx_str mpx_req_method(const struct mpx_req *r);
+struct mpx_str mpx_req_path(const struct mpx_req *r);         /* decoded once; no "..", "//", NUL */
+struct mpx_str mpx_req_rest(const struct mpx_req *r);         /* the path beneath its directory */
+struct mpx_str mpx_req_prefix(const struct mpx_req *r);       /* the directory's path, "" for "/" */
+struct mpx_str mpx_req_location(const struct mpx_req *r);     /* where that lies on disk, or "" */
+struct mpx_str mpx_req_query(const struct mpx_req *r);        /* as sent, without '?' */
+struct mpx_str mpx_req_line(const struct mpx_req *r);         /* the request line as sent */
+struct mpx_str mpx_req_host(const struct mpx_req *r);         /* lower case, without port, or "" */
+struct mpx_str mpx_req_vhost(const struct mpx_req *r);        /* the virtual host's name */
+struct mpx_str mpx_req_scheme(const struct mpx_req *r);       /* "http" */
+struct mpx_str mpx_req_id(const struct mpx_req *r);           /* 16 hex digits, unlike any other */
+struct mpx_str mpx_req_user(const struct mpx_req *r);         /* who signed in, or "" */
+int mpx_req_set_user(struct mpx_req *r, struct mpx_str user); /* copies; 0 */
+int mpx_req_version(const struct mpx_req *r);                 /* 10 or 11 */
+int64_t mpx_req_elapsed_us(const struct mpx_req *r);          /* since its first byte was read */
+/* A field by name, whatever its case; the lines of a repeated one joined by ", " (RFC 9110 5.3). */
+bool mpx_req_header(const struct mpx_req *r, const char *name, struct mpx_str *value);
+/* The i-th field line as sent; false past the last. */
+bool mpx_req_header_at(const struct mpx_req *r, size_t i, struct mpx_pair *line);
+/* Another path (decoded, begins with '/') and query; copies. Return MPX_RESTART after it. -1, and
+   logged, when the path has no normal form. */
+int mpx_req_rewrite(struct mpx_req *r, struct mpx_str path, struct mpx_str query);
+/* For a CONTENT hook that serves this path but not this method: "GET, HEAD", then answer NEXT.
+   Core makes 405 and OPTIONS of it when nobody serves it (RFC 9110 15.5.6). Borrows. */
+void mpx_req_allow(struct mpx_req *r, const char *methods);
+struct mpx_arena *mpx_req_arena(struct mpx_req *r);
+/* The module's own memory on the request or connection (req_size, conn_size), zeroed at first. */
+void *mpx_req_slot(struct mpx_req *r, const void *conf);
+void *mpx_conn_slot(struct mpx_conn *k, const void *conf);
+struct mpx_conn *mpx_req_conn(struct mpx_req *r); /* NULL where a request has none */
+const struct sockaddr *mpx_conn_peer(const struct mpx_conn *k, socklen_t *len);
+const struct sockaddr *mpx_req_client(const struct mpx_req *r, socklen_t *len); /* NULL: unknown */
+
+/* 8. The response. It is buffered until the hook has returned; RESPONSE hooks run when it is ended,
+   when mpx_res_flush was called or 64 KiB are waiting. Ended before that: Content-Length, else
+   chunked (HTTP/1.1) or until close (1.0). Conditions (RFC 9110 13) are judged after RESPONSE, by
+   core. HEAD, 204 and 304 have no body: what is written only counts. */
+void mpx_res_status(struct mpx_req *r, int status); /* 200 to 599; 200 at first */
+/* Sets, adds, removes a field; copies. -1, and logged, for a name that is no token, a value with a
+   control byte, a field that core owns (Connection, Transfer-Encoding), or a header already sent. A
+   Content-Length set here is a promise: a body of any other length ends the connection. */
+int mpx_res_header(struct mpx_req *r, const char *name, struct mpx_str value);
+int mpx_res_header_add(struct mpx_req *r, const char *name, struct mpx_str value);
+int mpx_res_header_remove(struct mpx_req *r, const char *name);
+/* Body: copied bytes, a blob, a whole file (both borrowed: core counts a use of its own). 0; 1 when
+   more than 64 KiB wait for the client: stop and mpx_wait_drain, past 1 MiB the response is broken
+   off; -1 when the response has ended or is broken off. */
+int mpx_res_write(struct mpx_req *r, struct mpx_str bytes);
+int mpx_res_blob(struct mpx_req *r, struct mpx_blob *b);
+int mpx_res_file(struct mpx_req *r, struct mpx_file *f);
+int mpx_res_flush(struct mpx_req *r); /* send what there is when the hook returns; 0, -1 */
+/* The three ways to end a response: return what they return. */
+enum mpx_rc mpx_res_end(struct mpx_req *r);
+enum mpx_rc mpx_res_error(struct mpx_req *r, int status); /* a standard page; your fields stay */
+enum mpx_rc mpx_res_redirect(struct mpx_req *r, int status, struct mpx_str location); /* copies */
+int mpx_res_get_status(const struct mpx_req *r); /* in LOG 499: the client left unanswered */
+bool mpx_res_get_header(const struct mpx_req *r, const char *name, struct mpx_str *value);
+uint64_t mpx_res_bytes(const struct mpx_req *r);      /* of the body, sent so far; for LOG */
+struct mpx_blob *mpx_blob_make(struct mpx_str bytes); /* copies; one use is yours */
+void mpx_blob_drop(struct mpx_blob *b);               /* gives that use back; NULL is harmless */
+
+/* 9. Suspension: return what the call returns. On success that is WAIT: fn runs once, after the
+   hook has returned (in the same turn when the result is there already), and its answer counts as
+   the hook's. If the client leaves, fn never runs and what was begun is cancelled. One wait at a
+   time; watches may stand beside it. "ms" is a time-out in milliseconds, 0 for none. */
+enum mpx_rc mpx_sleep(struct mpx_req *r, int64_t ms, mpx_resume_fn fn, void *state);
+/* Until fd is ready for events (POLLIN, POLLOUT); the fd stays yours. */
+enum mpx_rc mpx_wait_fd(struct mpx_req *r, int fd, short events, int64_t ms, mpx_resume_fn fn,
+                        void *state);
+/* Until less than 16 KiB of the response wait for the client. */
+enum mpx_rc mpx_wait_drain(struct mpx_req *r, mpx_resume_fn fn, void *state);
+/* Until someone calls mpx_wake(*out): another request, a watch, a timer. */
+enum mpx_rc mpx_wait_ticket(struct mpx_req *r, struct mpx_ticket **out, int64_t ms,
+                            mpx_resume_fn fn, void *state);
+/* Ends the ticket: call it once. False, and harmless, when the request is gone or timed out. */
+bool mpx_wake(struct mpx_ticket *t);
+bool mpx_wait_expired(const struct mpx_req *r); /* in fn: the wait ended by its time-out */
+/* A watch of the module's own, beside all requests; ends with the configuration. */
+struct mpx_watch *mpx_conf_watch(struct mpx_conf *c, int fd, short events,
+                                 void (*fn)(int fd, short events, void *arg), void *arg);
+/* A watch that holds the request in WAIT: fn runs at each event; the request goes on when it
+   answers anything but WAIT, which ends all its watches. NULL after an error, already logged. */
+struct mpx_watch *mpx_req_watch(struct mpx_req *r, int fd, short events, mpx_resume_fn fn,
+                                void *state);
+void mpx_watch_want(struct mpx_watch *w, short events); /* 0 pauses */
+void mpx_watch_end(struct mpx_watch *w);                /* the fd stays yours */
+/* The whole request body in memory, at most max bytes (0: what limits.body allows): a longer one is
+   answered 413 and fn does not run. No body is an empty one. Sends 100 Continue when due. */
+enum mpx_rc mpx_read_body(struct mpx_req *r, size_t max, mpx_resume_fn fn, void *state);
+struct mpx_str mpx_req_body(const struct mpx_req *r);
+/* Opens beneath the request's directory; "" is the directory itself. No "..", no symlink leads out
+   of it. The file lives as long as the request. */
+enum {
+    MPX_OPEN_DIRECTORY = 1, /* -ENOTDIR for anything else */
+    MPX_OPEN_DESCRIPTOR = 2 /* mpx_file_fd is wanted: small files may be held as bytes alone */
+};
+enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
+                     void *state);
+int mpx_open_result(const struct mpx_req *r, struct mpx_file **file); /* 0 or -errno */
+const struct stat *mpx_file_stat(const struct mpx_file *f);
+int mpx_file_fd(const struct mpx_file *f); /* borrowed; -1 without MPX_OPEN_DESCRIPTOR */
+/* Blocking work on another thread: work() calls nothing of this header. It finishes even if the
+   client leaves; arg must live until then (the request's arena does). A full queue answers 503. */
+enum mpx_rc mpx_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, mpx_resume_fn fn,
+                        void *state);
+/* The same without a request: done() runs on the loop. 0, or -1 when the queue is full. */
+int mpx_background(struct mpx_conf *c, void (*work)(void *arg), void *arg, void (*done)(void *arg));
+
+/* 10. Run-time variables ($name) and services between modules. */
+/* 0 and *value (alive as long as r), or -1 for "no such variable". */
+typedef int (*mpx_var_fn)(struct mpx_req *r, struct mpx_str name, struct mpx_str *value);
+/* In open(): fn answers for $prefix.NAME (and $prefix itself, NAME empty). -1 when taken. */
+int mpx_provide_var(struct mpx_conf *c, const char *prefix, mpx_var_fn fn);
+/* Replaces $name in text; "$$" is a dollar, an unknown one stays empty. 0; -1 past 64 KiB. */
+int mpx_expand(struct mpx_req *r, struct mpx_str text, struct mpx_str *out);
+struct mpx_service { /* what a service's table begins with; it grows at its end only */
+    uint32_t size;
+    uint16_t major, minor;
+};
+/* In open(). Borrows: the table is static. -1, and logged, when another module has the name. */
+int mpx_provide(struct mpx_conf *c, const char *name, const struct mpx_service *s);
+/* In open() of a module that names the provider in "after"; NULL when it is not there. */
+const struct mpx_service *mpx_require(struct mpx_conf *c, const char *name, unsigned major,
+                                      unsigned minor);
+/* Another module's settings for this request, or NULL where it is not active. */
+const void *mpx_req_conf(const struct mpx_req *r, const char *module);
+
+/* 11. Memory, timer, text, log. */
+void *mpx_alloc(struct mpx_arena *a, size_t n); /* zeroed, never NULL; n is yours to bound */
+struct mpx_str mpx_printf(struct mpx_arena *a, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void mpx_defer(struct mpx_arena *a, void (*fn)(void *), void *arg); /* last in, first out */
+int mpx_every(struct mpx_conf *c, int64_t ms, void (*fn)(void *), void *arg);
+/* A path as it stands in a URI: everything but unreserved characters and '/' percent-encoded. */
+struct mpx_str mpx_encode_path(struct mpx_arena *a, struct mpx_str path);
+/* An IMF-fixdate, as Last-Modified wants it (RFC 9110 5.6.7). */
+struct mpx_str mpx_http_date(struct mpx_arena *a, int64_t seconds);
+/* In open(): a file (opened with the daemon's rights), "stderr" or "syslog:FACILITY". Written by a
+   thread of its own; when the disk is slower than the lines they are dropped and counted. */
+struct mpx_sink *mpx_sink_open(struct mpx_conf *c, struct mpx_str target);
+void mpx_sink_write(struct mpx_sink *s, struct mpx_str line); /* copies; core adds the newline */
+enum mpx_level { MPX_ERROR, MPX_WARN, MPX_INFO, MPX_DEBUG };
+/* Core adds the virtual host, module and request id: write only the message. */
+void mpx_log(const struct mpx_conf *c, enum mpx_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void mpx_rlog(const struct mpx_req *r, enum mpx_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,107 @@
+## SPDX-License-Identifier: MIT
+## Tests speak TAP; automake's driver counts every case.
+
+TEST_EXTENSIONS = .py
+TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = $(TAP_DRIVER)
+PY_LOG_DRIVER = $(TAP_DRIVER)
+PY_LOG_COMPILER = $(PYTHON)
+AM_TESTS_ENVIRONMENT = MPX_BUILD='$(abs_top_builddir)' MPX_SOURCE='$(abs_top_srcdir)' \
+	MPX_CC='$(CC)' MPX_SANITIZERS='$(MPX_SANITIZERS)' PYTHONDONTWRITEBYTECODE=1; \
+	export MPX_BUILD MPX_SOURCE MPX_CC MPX_SANITIZERS PYTHONDONTWRITEBYTECODE;
+
+check_PROGRAMS =
+TESTS =
+EXTRA_DIST += tests/style tests/unit/skipped.py
+
+## The core's own objects, but main: tests look at all of it.
+CORE_OBJECTS = $(filter-out core/multiplexd-main.$(OBJEXT),$(multiplexd_OBJECTS))
+CPPFLAGS_OF_TESTS = $(CORE_CPPFLAGS) -I$(top_srcdir)/tests $(CHECK_CFLAGS)
+CFLAGS_OF_TESTS = $(AM_CFLAGS) $(MPX_PROGRAM_CFLAGS)
+LDFLAGS_OF_TESTS = $(AM_LDFLAGS) $(MPX_PROGRAM_LDFLAGS) -export-dynamic
+
+## Modules that exist to be tested; -rpath makes libtool build shared objects.
+check_LTLIBRARIES = tests/modules/evil.la tests/modules/probe.la
+tests_modules_evil_la_SOURCES = tests/modules/evil.c
+tests_modules_evil_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
+tests_modules_probe_la_SOURCES = tests/modules/probe.c
+tests_modules_probe_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
+
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/unit
+TESTS += tests/unit/unit
+tests_unit_unit_SOURCES = \
+	tests/loopback.c tests/loopback.h \
+	tests/unit/aid.c tests/unit/aid.h \
+	tests/unit/given.c tests/unit/given.h \
+	tests/unit/message.c tests/unit/message.h \
+	tests/unit/shelf.c tests/unit/shelf.h \
+	tests/unit/unit.c tests/unit/unit.h \
+	tests/unit/test_arena.c \
+	tests/unit/test_beneath.c \
+	tests/unit/test_broker.c \
+	tests/unit/test_config.c \
+	tests/unit/test_date.c \
+	tests/unit/test_docs.c \
+	tests/unit/test_expand.c \
+	tests/unit/test_file.c \
+	tests/unit/test_file_cold.c \
+	tests/unit/test_guard.c \
+	tests/unit/test_http1.c \
+	tests/unit/test_json.c \
+	tests/unit/test_level.c \
+	tests/unit/test_list.c \
+	tests/unit/test_log.c \
+	tests/unit/test_node.c \
+	tests/unit/test_option.c \
+	tests/unit/test_option_table.c \
+	tests/unit/test_option_value.c \
+	tests/unit/test_page.c \
+	tests/unit/test_parser.c \
+	tests/unit/test_parser_body.c \
+	tests/unit/test_phase.c \
+	tests/unit/test_problem.c \
+	tests/unit/test_quantity.c \
+	tests/unit/test_settings.c \
+	tests/unit/test_source.c \
+	tests/unit/test_str.c \
+	tests/unit/test_suggest.c \
+	tests/unit/test_uri.c \
+	tests/unit/test_wait.c
+tests_unit_unit_CPPFLAGS = $(CPPFLAGS_OF_TESTS)
+tests_unit_unit_CFLAGS = $(CFLAGS_OF_TESTS)
+tests_unit_unit_LDFLAGS = $(LDFLAGS_OF_TESTS)
+tests_unit_unit_LDADD = $(CORE_OBJECTS) $(CHECK_LIBS) $(CORE_LIBS)
+tests_unit_unit_DEPENDENCIES = $(CORE_OBJECTS) $(LLHTTP_CORE)
+else
+TESTS += tests/unit/skipped.py
+endif
+
+## HTTP conversations as data, sent to a real daemon.
+HTTP_CASES = \
+	tests/http/conditional.http tests/http/connection.http tests/http/fields.http \
+	tests/http/framing.http tests/http/host.http tests/http/paths.http \
+	tests/http/request-line.http tests/http/rfc-cases.json
+check_PROGRAMS += tests/http/run
+TESTS += tests/http/run
+tests_http_run_SOURCES = \
+	tests/http/cases.c tests/http/cases.h tests/http/client.c tests/http/client.h \
+	tests/http/run.c
+tests_http_run_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_http_run_LDADD = $(JANSSON_LIBS)
+EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
+
+## Real daemons.
+SYSTEM_TESTS = \
+	tests/system/accesslog.py tests/system/cli.py tests/system/docs.py tests/system/doctree.py \
+	tests/system/install.py tests/system/limits.py tests/system/modules.py \
+	tests/system/processes.py tests/system/static.py
+## what a sanitizer does on its own account would be counted
+if !SANITIZERS
+SYSTEM_TESTS += tests/system/hotpath.py
+endif
+TESTS += $(SYSTEM_TESTS)
+EXTRA_DIST += $(SYSTEM_TESTS) tests/system/harness.py tests/system/hotpath.py
+
+## make install must not meet another make
+tests/system/install.log: tests/unit/unit.log tests/http/run.log

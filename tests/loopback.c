@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: MIT */
+#include "loopback.h"
+
+#include "head.h"
+#include "http1.h"
+#include "log.h"
+#include "must.h"
+#include "phase.h"
+#include "str.h"
+#include "wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LOG_BYTES = 1 << 20, ANSWER_BYTES = 64 << 20 };
+
+struct loopback {
+    struct worker *w;
+    struct generation g;
+    struct sources sources;
+    struct modules modules;
+    struct blame *blame;
+    struct listener *listener;
+    struct buffer log;
+};
+
+static void keep_log(void *arg, enum mpx_level level, struct mpx_str line)
+{
+    struct loopback *lb = arg;
+
+    (void)level;
+    (void)buffer_add(&lb->log, line);
+    (void)buffer_add_char(&lb->log, '\n');
+}
+
+static int open_log(void *arg, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+
+    (void)arg;
+    return fd < 0 ? -errno : fd;
+}
+
+static int load(struct loopback *lb, const char *config)
+{
+    const struct generation_request request = { .file = "test.json", .overrides = "(modules)" };
+    const char *build = getenv("MPX_BUILD") != NULL ? getenv("MPX_BUILD") : ".";
+    struct problems problems;
+    char path[1024];
+    int rc = -1;
+
+    (void)snprintf(
+        path, sizeof(path),
+        "{\"daemon\":{\"module_path\":[\"%s/modules/.libs\",\"%s/tests/modules/.libs\"]}}", build,
+        build);
+    (void)source_add(&lb->sources, "test.json", str_of(config));
+    (void)source_add(&lb->sources, "(modules)", str_of(path));
+    problems_init(&problems);
+    generation_build(&lb->g, &lb->sources, &lb->modules, &problems, lb->blame, &request);
+    lb->w = must_calloc(sizeof(*lb->w));
+    if (problems.count == 0 && worker_init(lb->w, &lb->g.settings, lb->blame) == 0) {
+        lb->w->generation = &lb->g;
+        lb->w->go_on = phase_go_on;
+        lb->w->open_log = open_log;
+        lb->g.worker = lb->w;
+        rc = generation_open(&lb->g);
+    }
+    if (problems.count > 0) {
+        struct buffer b;
+
+        buffer_init(&b, LOG_BYTES);
+        problems_print(&problems, &b);
+        (void)fprintf(stderr, "%.*s", STR_ARGS(buffer_str(&b)));
+        buffer_finish(&b);
+    }
+    lb->g.problems = NULL;
+    problems_finish(&problems);
+    return rc;
+}
+
+struct loopback *loopback_create(const char *config)
+{
+    struct loopback *lb = must_calloc(sizeof(*lb));
+    const struct log_target target = { .level = MPX_DEBUG, .write = keep_log, .arg = lb };
+
+    buffer_init(&lb->log, LOG_BYTES);
+    (void)buffer_add_char(&lb->log, '\0');
+    lb->log.n = 0;
+    sources_init(&lb->sources);
+    modules_init(&lb->modules);
+    lb->blame = blame_create();
+    log_set_targets(&target, 1);
+    if (load(lb, config) == 0) {
+        lb->listener = listener_create(lb->w, &lb->g.settings.listeners[0], &http1_protocol, -1);
+        return lb;
+    }
+    loopback_destroy(lb);
+    return NULL;
+}
+
+void loopback_destroy(struct loopback *lb)
+{
+    struct link *l;
+
+    if (lb->listener != NULL)
+        listener_destroy(lb->listener);
+    for (int i = 0; i < 500 && lb->g.uses > 0; i++)
+        loopback_run(lb, 10);
+    MUST(lb->g.uses == 0);
+    while ((l = list_first(&lb->g.watches)) != NULL)
+        wait_end_watch(CONTAINER_OF(l, struct mpx_watch, link));
+    generation_finish(&lb->g);
+    if (lb->w->loop != NULL)
+        worker_finish(lb->w);
+    free(lb->w);
+    modules_finish(&lb->modules);
+    sources_finish(&lb->sources);
+    blame_destroy(lb->blame);
+    log_set_targets(NULL, 0);
+    buffer_finish(&lb->log);
+    free(lb);
+}
+
+struct worker *loopback_worker(struct loopback *lb)
+{
+    return lb->w;
+}
+
+const char *loopback_log(const struct loopback *lb)
+{
+    struct buffer *log = (struct buffer *)(uintptr_t)&lb->log;
+
+    (void)buffer_add_char(log, '\0');
+    log->n--;
+    return log->p;
+}
+
+void loopback_forget_log(struct loopback *lb)
+{
+    lb->log.n = 0;
+}
+
+void loopback_turn(struct loopback *lb)
+{
+    worker_update_clock(lb->w);
+    for (int i = 0; i < 16; i++)
+        loop_turn(lb->w->loop, false);
+}
+
+void loopback_run(struct loopback *lb, int64_t ms)
+{
+    int64_t end = clock_ms() + ms;
+
+    do {
+        loopback_turn(lb);
+        if (clock_ms() < end)
+            usleep(500);
+    } while (clock_ms() < end);
+}
+
+void loopback_sweep(struct loopback *lb, int64_t ms)
+{
+    lb->w->now_ms += ms;
+    listener_sweep(lb->listener);
+}
+
+/* ---- a request without a connection: a carrier of its own */
+
+static void add_fields(struct loopback_req *q)
+{
+    const struct res *res = &q->r->res;
+    struct buffer b;
+
+    buffer_init(&b, LOG_BYTES);
+    for (size_t i = 0; i < res->count; i++)
+        (void)buffer_printf(&b, "%.*s: %.*s\n", STR_ARGS(res->fields[i].key),
+                            STR_ARGS(res->fields[i].value));
+    (void)buffer_add_char(&b, '\0');
+    free(q->fields);
+    q->fields = b.p;
+}
+
+static void on_start(struct mpx_req *r)
+{
+    struct loopback_req *q = r->carrier_data;
+
+    q->started = true;
+    q->status = r->res.status;
+    add_fields(q);
+}
+
+static void take_file(struct loopback_req *q, const struct piece *p)
+{
+    char part[65536];
+    off_t off = p->off;
+
+    for (size_t left = p->n; left > 0;) {
+        ssize_t n = pread(p->owner.file->fd, part, left < sizeof(part) ? left : sizeof(part), off);
+
+        MUST(n > 0);
+        (void)buffer_add(&q->answer, (struct mpx_str){ part, (size_t)n });
+        off += n;
+        left -= (size_t)n;
+    }
+}
+
+static void take(struct loopback_req *q)
+{
+    struct mpx_req *r = q->r;
+
+    while (r->res.started && r->res.first != NULL) {
+        const struct piece *p = r->res.first;
+
+        if (p->kind == PIECE_FILE)
+            take_file(q, p);
+        else
+            (void)buffer_add(&q->answer, (struct mpx_str){ p->p, p->n });
+        (void)res_took(r, p->n);
+    }
+    if (r->res.waiting < RES_DRAINED)
+        wait_ready(r, WAIT_DRAIN);
+}
+
+static void on_more(struct mpx_req *r)
+{
+    struct loopback_req *q = r->carrier_data;
+
+    q->broken = r->res.broken;
+    if (!q->holds_answer)
+        take(q);
+    q->done = r->finished && (r->res.first == NULL || q->broken);
+    (void)buffer_add_char(&q->answer, '\0'); /* for string functions; not part of it */
+    q->answer.n--;
+}
+
+static void on_want_body(struct mpx_req *r)
+{
+    struct loopback_req *q = r->carrier_data;
+
+    if (!q->holds_body)
+        loopback_give_body(q);
+}
+
+static const struct carrier loopback_carrier = {
+    .start = on_start,
+    .more = on_more,
+    .want_body = on_want_body,
+};
+
+void loopback_give_body(struct loopback_req *q)
+{
+    q->holds_body = false;
+    if (!q->r->body.wanted || q->r->body.complete)
+        return;
+    MUST(buffer_add(&q->r->body.bytes, q->body) == 0);
+    q->r->body.complete = true;
+    wait_ready(q->r, WAIT_BODY);
+}
+
+void loopback_take_answer(struct loopback_req *q)
+{
+    q->holds_answer = false;
+    on_more(q->r);
+}
+
+void loopback_send(struct loopback *lb, struct loopback_req *q, const char *head, const char *body)
+{
+    const struct listener_limits *limits = &lb->g.settings.listeners[0].limits;
+    const struct guard_limits bounds = { .bytes = 65536, .uri = 8192, .fields = 100 };
+    struct parser parser;
+    struct guard guard;
+    bool close;
+    size_t used;
+
+    q->lb = lb;
+    q->body = str_of(body);
+    buffer_init(&q->answer, ANSWER_BYTES);
+    worker_update_clock(lb->w);
+    q->r = req_create(lb->w, &loopback_carrier, q);
+    struct mpx_str text = arena_copy(&q->r->arena, str_of(head));
+    guard_start(&guard);
+    MUST(guard_scan(&guard, &bounds, text.p, text.n, &used) == GUARD_COMPLETE);
+    q->r->res.waiting_max = (size_t)limits->response_buffer;
+    int status = head_read(q->r, &parser, text, &guard, limits, &close);
+    q->r->body.complete = body == NULL;
+    if (status != 0)
+        phase_refuse(q->r, status);
+    else
+        phase_start(q->r);
+}
+
+bool loopback_wait(struct loopback_req *q)
+{
+    int64_t end = clock_ms() + 5000;
+
+    while (!q->done && clock_ms() < end)
+        loopback_run(q->lb, 1);
+    return q->done;
+}
+
+bool loopback_has_field(const struct loopback_req *q, const char *field)
+{
+    const char *at = q->fields != NULL ? strstr(q->fields, field) : NULL;
+
+    return at != NULL && at[strlen(field)] == '\n' && (at == q->fields || at[-1] == '\n');
+}
+
+void loopback_end(struct loopback_req *q)
+{
+    if (!q->done) {
+        q->r->gone = true;
+        wait_cancel(q->r);
+        wait_end_watches(q->r);
+    }
+    phase_log(q->r);
+    req_destroy(q->r);
+    q->r = NULL;
+    free(q->fields);
+    q->fields = NULL;
+    buffer_finish(&q->answer);
+}
+
+/* ---- a connection without a socket: a transport of its own */
+
+static struct wire *wire_of(const struct mpx_conn *c)
+{
+    return c->transport_data;
+}
+
+static ssize_t wire_recv(struct mpx_conn *c, void *to, size_t n)
+{
+    struct wire *w = wire_of(c);
+    struct mpx_str rest = str_from(buffer_str(&w->in), w->in_at);
+
+    if (w->gone) {
+        errno = ECONNRESET;
+        return -1;
+    }
+    if (rest.n == 0 && w->end_sent)
+        return 0;
+    if (rest.n == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    rest = str_head(rest, n);
+    memcpy(to, rest.p, rest.n);
+    w->in_at += rest.n;
+    return (ssize_t)rest.n;
+}
+
+static ssize_t wire_put(struct wire *w, struct mpx_str bytes)
+{
+    if (w->gone) {
+        errno = EPIPE;
+        return -1;
+    }
+    bytes = str_head(bytes, w->room);
+    if (bytes.n == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    (void)buffer_add(&w->out, bytes);
+    if (w->room != SIZE_MAX)
+        w->room -= bytes.n;
+    return (ssize_t)bytes.n;
+}
+
+static ssize_t wire_sendv(struct mpx_conn *c, const struct iovec *v, int count, bool more)
+{
+    ssize_t total = 0;
+
+    (void)more;
+    for (int i = 0; i < count; i++) {
+        ssize_t n = wire_put(wire_of(c), (struct mpx_str){ v[i].iov_base, v[i].iov_len });
+
+        if (n < 0)
+            return total > 0 ? total : -1;
+        total += n;
+        if ((size_t)n < v[i].iov_len)
+            break;
+    }
+    return total;
+}
+
+static ssize_t wire_sendfile(struct mpx_conn *c, int fd, off_t off, size_t n)
+{
+    char part[65536];
+    ssize_t got = pread(fd, part, n < sizeof(part) ? n : sizeof(part), off);
+
+    return got <= 0 ? got : wire_put(wire_of(c), (struct mpx_str){ part, (size_t)got });
+}
+
+static void wire_shutdown(struct mpx_conn *c)
+{
+    wire_of(c)->shut = true;
+}
+
+static bool wire_is_gone(struct mpx_conn *c)
+{
+    return wire_of(c)->gone;
+}
+
+static size_t wire_unsent(struct mpx_conn *c)
+{
+    (void)c;
+    return 0; /* what was put out is taken */
+}
+
+static void wire_close(struct mpx_conn *c, bool reset)
+{
+    wire_of(c)->reset = reset;
+    wire_of(c)->c = NULL;
+}
+
+static const struct transport transport_wire = {
+    .recv = wire_recv,
+    .sendv = wire_sendv,
+    .sendfile = wire_sendfile,
+    .shutdown = wire_shutdown,
+    .is_gone = wire_is_gone,
+    .unsent = wire_unsent,
+    .close = wire_close,
+};
+
+struct wire *wire_open(struct loopback *lb)
+{
+    struct wire *w = must_calloc(sizeof(*w));
+
+    buffer_init(&w->in, ANSWER_BYTES);
+    buffer_init(&w->out, ANSWER_BYTES);
+    w->room = SIZE_MAX;
+    worker_update_clock(lb->w);
+    w->c = conn_create(lb->listener, &transport_wire, -1);
+    w->c->transport_data = w;
+    return w;
+}
+
+static void wake(struct wire *w)
+{
+    if (w->c == NULL)
+        return;
+    worker_update_clock(w->c->w);
+    w->c->woken = true;
+    conn_drive(w->c);
+}
+
+void wire_write(struct wire *w, struct mpx_str bytes)
+{
+    (void)buffer_add(&w->in, bytes);
+    if (w->c != NULL)
+        w->c->readable = true;
+    wake(w);
+}
+
+void wire_write_end(struct wire *w)
+{
+    w->end_sent = true;
+    if (w->c != NULL)
+        w->c->readable = w->c->peer_closed = true;
+    wake(w);
+}
+
+void wire_allow(struct wire *w, size_t room)
+{
+    w->room = room;
+    if (w->c != NULL)
+        w->c->writable = true;
+    wake(w);
+}
+
+void wire_break(struct wire *w)
+{
+    w->gone = true;
+    if (w->c != NULL)
+        w->c->readable = w->c->writable = true;
+    wake(w);
+}
+
+void wire_free(struct wire *w)
+{
+    if (w->c != NULL)
+        conn_close(w->c, true);
+    buffer_finish(&w->in);
+    buffer_finish(&w->out);
+    free(w);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+   Requests through the real core with no socket: the configuration, the modules, the phases and, on
+   wires, HTTP/1 itself are the server's own. What a client would do is done by calls. */
+#ifndef LOOPBACK_H
+#define LOOPBACK_H
+#include "conn.h"
+#include "req.h"
+
+struct loopback;
+
+/* Loads a configuration text, modules from the build tree (MPX_BUILD in the environment). NULL,
+   with the problems on standard error, when something is wrong with it. */
+struct loopback *loopback_create(const char *config);
+void loopback_destroy(struct loopback *lb); /* all requests and wires must be gone */
+struct worker *loopback_worker(struct loopback *lb);
+/* The error log since the last call to loopback_forget_log, a line each. */
+const char *loopback_log(const struct loopback *lb);
+void loopback_forget_log(struct loopback *lb);
+/* Lets the loop run until nothing is ready, or for so long. */
+void loopback_turn(struct loopback *lb);
+void loopback_run(struct loopback *lb, int64_t ms);
+/* As if so much time had passed: connections whose time is over are timed out. */
+void loopback_sweep(struct loopback *lb, int64_t ms);
+
+/* A request without a connection. */
+struct loopback_req {
+    struct loopback *lb;
+    struct mpx_req *r;
+    struct mpx_str body; /* of the request, given when a module asks; borrowed */
+    bool holds_body;     /* not given yet */
+    bool holds_answer;   /* pieces are left where they are: a slow client */
+    bool started, done, broken;
+    int status;
+    char *fields;         /* "name: value\n" each, names as sent */
+    struct buffer answer; /* the body of the response */
+};
+/* head: "GET /path HTTP/1.1\r\nHost: x\r\n\r\n"; it must be right. Runs as far as it can at
+   once. */
+void loopback_send(struct loopback *lb, struct loopback_req *q, const char *head, const char *body);
+/* Runs until the answer is complete, at most 5 s; whether it is. */
+bool loopback_wait(struct loopback_req *q);
+void loopback_give_body(struct loopback_req *q);                          /* after holds_body */
+void loopback_take_answer(struct loopback_req *q);                        /* after holds_answer */
+bool loopback_has_field(const struct loopback_req *q, const char *field); /* "Name: value" */
+/* The client leaves, or the answer was looked at: LOG runs, the request ends. */
+void loopback_end(struct loopback_req *q);
+
+/* A connection without a socket. */
+struct wire {
+    struct mpx_conn *c; /* NULL: the server has closed it */
+    struct buffer in;   /* on its way to the server */
+    size_t in_at;
+    struct buffer out; /* what the server sent */
+    size_t room;       /* bytes that it may still send; SIZE_MAX: any number */
+    bool end_sent;     /* the client's half is closed */
+    bool shut, reset, gone;
+};
+struct wire *wire_open(struct loopback *lb);
+void wire_write(struct wire *w, struct mpx_str bytes); /* and lets the server read */
+void wire_write_end(struct wire *w);
+void wire_allow(struct wire *w, size_t room); /* the client takes so many bytes more */
+void wire_break(struct wire *w);              /* the client is gone: reset */
+void wire_free(struct wire *w);
+
+#endif

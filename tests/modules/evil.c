@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT
+   evil - breaks one rule of the module API for each path. What the server makes of it is in
+   tests/unit/test_misuse.c. */
+#include <multiplexd/module.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum mpx_rc end_now(struct mpx_req *r, const void *conf, void *state)
+{
+    (void)conf;
+    (void)state;
+    mpx_res_write(r, MPX_STR("late"));
+    return mpx_res_end(r);
+}
+
+static enum mpx_rc wait_without_helper(struct mpx_req *r)
+{
+    (void)r;
+    return MPX_WAIT;
+}
+
+static enum mpx_rc helper_without_wait(struct mpx_req *r)
+{
+    (void)mpx_sleep(r, 5, end_now, NULL);
+    return MPX_NEXT;
+}
+
+static enum mpx_rc helper_and_done(struct mpx_req *r)
+{
+    (void)mpx_sleep(r, 5, end_now, NULL);
+    return mpx_res_end(r);
+}
+
+static enum mpx_rc two_helpers(struct mpx_req *r)
+{
+    (void)mpx_sleep(r, 5, end_now, NULL);
+    return mpx_sleep(r, 5, end_now, NULL);
+}
+
+static enum mpx_rc watch_without_wait(struct mpx_req *r)
+{
+    static int pipes[2];
+
+    if (pipes[1] == 0 && pipe2(pipes, O_CLOEXEC) < 0)
+        return MPX_FAIL;
+    (void)mpx_req_watch(r, pipes[0], POLLIN, end_now, NULL);
+    return MPX_NEXT;
+}
+
+static enum mpx_rc wait_after_end(struct mpx_req *r)
+{
+    (void)mpx_res_end(r);
+    return mpx_sleep(r, 5, end_now, NULL);
+}
+
+static enum mpx_rc done_without_end(struct mpx_req *r)
+{
+    mpx_res_write(r, MPX_STR("half"));
+    return MPX_DONE;
+}
+
+static enum mpx_rc end_twice(struct mpx_req *r)
+{
+    (void)mpx_res_end(r);
+    return mpx_res_end(r);
+}
+
+static enum mpx_rc error_after_end(struct mpx_req *r)
+{
+    (void)mpx_res_end(r);
+    (void)mpx_res_error(r, 404);
+    return MPX_DONE;
+}
+
+static enum mpx_rc write_after_end(struct mpx_req *r)
+{
+    enum mpx_rc rc = mpx_res_end(r);
+
+    mpx_res_write(r, MPX_STR("more"));
+    return rc;
+}
+
+static enum mpx_rc next_after_end(struct mpx_req *r)
+{
+    (void)mpx_res_end(r);
+    return MPX_NEXT;
+}
+
+static enum mpx_rc next_after_write(struct mpx_req *r)
+{
+    mpx_res_write(r, MPX_STR("half"));
+    return MPX_NEXT;
+}
+
+static enum mpx_rc nonsense(struct mpx_req *r)
+{
+    (void)r;
+    return (enum mpx_rc)42;
+}
+
+static enum mpx_rc grant_content(struct mpx_req *r)
+{
+    (void)r;
+    return MPX_GRANT;
+}
+
+static enum mpx_rc restart_without_rewrite(struct mpx_req *r)
+{
+    (void)r;
+    return MPX_RESTART;
+}
+
+static enum mpx_rc restart_for_ever(struct mpx_req *r)
+{
+    if (mpx_req_rewrite(r, MPX_STR("/restart-for-ever"), MPX_STR("")) < 0)
+        return MPX_FAIL;
+    return MPX_RESTART;
+}
+
+static enum mpx_rc rewrite_upwards(struct mpx_req *r)
+{
+    if (mpx_req_rewrite(r, MPX_STR("/../etc"), MPX_STR("")) < 0)
+        return MPX_FAIL;
+    return MPX_RESTART;
+}
+
+static enum mpx_rc declare_more(struct mpx_req *r)
+{
+    mpx_res_header(r, "Content-Length", MPX_STR("10"));
+    mpx_res_write(r, MPX_STR("four"));
+    return mpx_res_end(r);
+}
+
+static enum mpx_rc declare_less(struct mpx_req *r)
+{
+    mpx_res_header(r, "Content-Length", MPX_STR("2"));
+    mpx_res_write(r, MPX_STR("four"));
+    return mpx_res_end(r);
+}
+
+static enum mpx_rc end_short(struct mpx_req *r, const void *conf, void *state)
+{
+    (void)conf;
+    (void)state;
+    return mpx_res_end(r);
+}
+
+/* The promise is broken after the header has gone out. */
+static enum mpx_rc declare_more_late(struct mpx_req *r)
+{
+    mpx_res_header(r, "Content-Length", MPX_STR("10"));
+    mpx_res_write(r, MPX_STR("four"));
+    mpx_res_flush(r);
+    return mpx_sleep(r, 1, end_short, NULL);
+}
+
+static enum mpx_rc ignore_mark(struct mpx_req *r)
+{
+    static char block[65536];
+    int rc = 0;
+
+    memset(block, 'x', sizeof(block));
+    for (int i = 0; i < 64 && rc >= 0; i++)
+        rc = mpx_res_write(r, (struct mpx_str){ block, sizeof(block) });
+    return mpx_res_end(r);
+}
+
+static enum mpx_rc bad_headers(struct mpx_req *r)
+{
+    int refused = 0;
+
+    refused += mpx_res_header(r, "X-A", MPX_STR("a\r\nX-Injected: yes")) < 0;
+    refused += mpx_res_header(r, "X-B", MPX_STR("a\nb")) < 0;
+    refused += mpx_res_header(r, "X-C", ((struct mpx_str){ "a\0b", 3 })) < 0;
+    refused += mpx_res_header(r, "X D", MPX_STR("a")) < 0;
+    refused += mpx_res_header(r, "", MPX_STR("a")) < 0;
+    refused += mpx_res_header_add(r, "X-E:", MPX_STR("a")) < 0;
+    refused += mpx_res_header(r, "Connection", MPX_STR("upgrade")) < 0;
+    refused += mpx_res_header(r, "Transfer-Encoding", MPX_STR("gzip")) < 0;
+    refused += mpx_res_header(r, "Content-Length", MPX_STR("-1")) < 0;
+    mpx_res_write(r, refused == 9 ? MPX_STR("all refused") : MPX_STR("some passed"));
+    return mpx_res_end(r);
+}
+
+static enum mpx_rc bad_status(struct mpx_req *r)
+{
+    mpx_res_status(r, 100);
+    mpx_res_status(r, 1000);
+    mpx_res_status(r, 202);
+    return mpx_res_end(r);
+}
+
+static enum mpx_rc bad_redirect(struct mpx_req *r)
+{
+    return mpx_res_redirect(r, 302, MPX_STR("/a\r\nX-Injected: yes"));
+}
+
+static enum mpx_rc fail(struct mpx_req *r)
+{
+    mpx_rlog(r, MPX_ERROR, "this is the cause");
+    return MPX_FAIL;
+}
+
+static enum mpx_rc crash(struct mpx_req *r)
+{
+    (void)r;
+    (void)raise(SIGSEGV);
+    return MPX_NEXT;
+}
+
+static const struct {
+    const char *path;
+    enum mpx_rc (*fn)(struct mpx_req *r);
+} deeds[] = {
+    { "/wait-without-helper", wait_without_helper },
+    { "/helper-without-wait", helper_without_wait },
+    { "/helper-and-done", helper_and_done },
+    { "/two-helpers", two_helpers },
+    { "/watch-without-wait", watch_without_wait },
+    { "/wait-after-end", wait_after_end },
+    { "/done-without-end", done_without_end },
+    { "/end-twice", end_twice },
+    { "/error-after-end", error_after_end },
+    { "/write-after-end", write_after_end },
+    { "/next-after-end", next_after_end },
+    { "/next-after-write", next_after_write },
+    { "/nonsense", nonsense },
+    { "/grant", grant_content },
+    { "/restart-without-rewrite", restart_without_rewrite },
+    { "/restart-for-ever", restart_for_ever },
+    { "/rewrite-upwards", rewrite_upwards },
+    { "/declare-more", declare_more },
+    { "/declare-less", declare_less },
+    { "/declare-more-late", declare_more_late },
+    { "/ignore-mark", ignore_mark },
+    { "/bad-headers", bad_headers },
+    { "/bad-status", bad_status },
+    { "/bad-redirect", bad_redirect },
+    { "/fail", fail },
+    { "/crash", crash },
+};
+
+static enum mpx_rc content(struct mpx_req *r, const void *conf)
+{
+    struct mpx_str path = mpx_req_path(r);
+
+    (void)conf;
+    for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
+        if (mpx_str_eq(path, (struct mpx_str){ deeds[i].path, strlen(deeds[i].path) }))
+            return deeds[i].fn(r);
+    if (mpx_str_eq(path, MPX_STR("/response-wait")) || mpx_str_eq(path, MPX_STR("/log-wait")) ||
+        mpx_str_eq(path, MPX_STR("/response-fail"))) {
+        mpx_res_write(r, MPX_STR("body"));
+        return mpx_res_end(r);
+    }
+    return MPX_NEXT;
+}
+
+static enum mpx_rc response(struct mpx_req *r, const void *conf)
+{
+    struct mpx_str path = mpx_req_path(r);
+
+    (void)conf;
+    if (mpx_str_eq(path, MPX_STR("/response-wait")))
+        return mpx_sleep(r, 1, end_now, NULL);
+    if (mpx_str_eq(path, MPX_STR("/response-fail")))
+        return MPX_FAIL;
+    return MPX_NEXT;
+}
+
+static enum mpx_rc log_it(struct mpx_req *r, const void *conf)
+{
+    (void)conf;
+    if (mpx_str_eq(mpx_req_path(r), MPX_STR("/log-wait")))
+        return mpx_sleep(r, 1, end_now, NULL);
+    return MPX_NEXT;
+}
+
+MPX_MODULE(evil) = {
+    MPX_HEADER(evil, "1.0"),
+    .summary = "breaks the rules of the module API, for tests",
+    .on = { [MPX_PH_CONTENT] = content, [MPX_PH_RESPONSE] = response, [MPX_PH_LOG] = log_it },
+};

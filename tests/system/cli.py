@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""The command line: what it prints, how it ends, what it says about mistakes."""
+import json
+import os
+import re
+import socket
+import subprocess
+import time
+
+from harness import *
+
+
+def test_help_fits_one_screen():
+    status, out, err = run("--help")
+    equal(status, 0)
+    assert len(out.splitlines()) <= 24 and max(map(len, out.splitlines())) <= 80, out
+
+
+def test_version_names_the_libraries():
+    status, out, _ = run("--version")
+    equal(status, 0)
+    for part in ("multiplexd 0.", "module ABI 1.0", "libevent 2.", "llhttp 8.", "(strict)", "jansson 2.", "libltdl"):
+        contains(out, part)
+
+
+def test_a_mistake_in_the_command_line_ends_with_2():
+    for arguments, says in ((["--no-such"], "unrecognized option"), (["-p", "http", "."], "a port is a number"),
+                            (["-p", "65536", "."], "a port is a number"), ([".", "."], "one too many"),
+                            (["-c", "x", "."], "not both"), (["-c"], "requires an argument")):
+        status, out, err = run(*arguments)
+        equal(status, 2, arguments)
+        contains(err, says)
+        contains(err, "Try multiplexd --help.")
+
+
+def test_a_missing_folder_is_one_sentence():
+    status, out, err = run("/no/such/folder")
+    equal((status, out, err), (1, "", 'multiplexd: cannot serve "/no/such/folder": No such file or directory\n'))
+
+
+def test_a_file_is_not_a_folder():
+    status, _, err = run("/etc/passwd")
+    equal(status, 1)
+    contains(err, "it is a file, name its folder")
+
+
+def test_a_missing_configuration_is_one_sentence():
+    status, _, err = run("-c", "/no/such.json")
+    equal(status, 1)
+    contains(err, 'error: the file "/no/such.json" does not exist')
+
+
+def test_a_port_that_is_taken_is_one_sentence_with_the_cure():
+    with socket.socket() as s, folder() as where:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        port = s.getsockname()[1]
+        status, _, err = run("-p", str(port), *(["-u", "root"] if IS_ROOT else []), where)
+    equal(status, 1)
+    equal(err, f"multiplexd: cannot listen on 127.0.0.1:{port}: Address already in use: "
+               "stop the process that has it, or choose another port\n")
+
+
+def test_a_folder_is_served_for_every_host():
+    with folder() as where:
+        write(where + "/index.html", "here it is")
+        p = subprocess.Popen([PROGRAM, "-p", "0", where], stdout=subprocess.PIPE)
+        try:
+            line = p.stdout.readline().decode()
+            port = int(re.search(r"http://127\.0\.0\.1:(\d+)/", line).group(1))
+            contains(line, f"serves {where} at")
+            for host in ("localhost", "any.example:99"):
+                with socket.create_connection(("127.0.0.1", port), 5) as s:
+                    s.sendall(request("/", host=host))
+                    equal(read_response(s)[2], b"here it is")
+        finally:
+            p.terminate()
+            equal(p.wait(20), 0)
+            p.stdout.close()
+
+
+EIGHT = """{
+  // eight mistakes
+  "daemon": { "workers": "many", "watchdog": {} },
+  "connection": { "port": "http" },
+  "vhosts": [
+    { "name": "www.example", "documents": "/srv/no-such-folder",
+      "modules": ["static", "acesslog"] },
+    { "name": "www.example", "index_fil": "a.html",
+      "static": { "charset": 8 },
+      "directories": { "path": "relative" } }
+  ]
+}
+"""
+
+
+def test_eight_mistakes_are_eight_errors_in_order():
+    with folder() as where:
+        file = write(where + "/site.json", EIGHT)
+        os.chmod(where, 0o755)
+        config = json.dumps({"include": "site.json", "daemon": {"module_path": MODULES}})
+        status, out, err = run("--test", "-c", write(where + "/main.json", config))
+    equal((status, out), (1, ""))
+    lines = [l for l in err.splitlines() if ": error: " in l]
+    places = [tuple(map(int, re.match(r".*/site\.json:(\d+):(\d+): error: ", l).groups())) for l in lines]
+    equal(len(lines), 9, err)
+    equal(places, sorted(places), err)
+    for line, says in zip(lines, (
+            '/daemon/workers must be a number from 0 to 1, not the string "many"',
+            '"watchdog" is not supported by this version of multiplexd',
+            '/connection/0/port must be a number from 0 to 65535, not the string "http"',
+            '/vhosts/0/documents: "/srv/no-such-folder" does not exist',
+            'module "acesslog" is not installed (did you mean "accesslog"?)',
+            'the host name "www.example" is used twice',
+            'unknown key "index_fil" at /vhosts/1 (did you mean "index_file"?)',
+            '/vhosts/1/static/charset must be a string, not 8',
+            '/vhosts/1/directories/0/path must begin with a slash')):
+        contains(line, says)
+    contains(err, '      |                          ^~~~~~\n')
+
+
+def test_a_good_configuration_is_told_so():
+    with folder() as where:
+        file = write(where + "/site.json", json.dumps({"daemon": {"module_path": MODULES},
+                                                       "vhosts": {"documents": where}}))
+        equal(run("--test", "-c", file), (0, f"{file}: nothing is wrong\n", ""))
+
+
+def test_a_configuration_is_tested_without_root_and_without_binding():
+    with folder() as where:
+        file = write(where + "/site.json", json.dumps({"daemon": {"module_path": MODULES, "user": "root"},
+                                                       "connection": {"host": "192.0.2.1", "port": 80},
+                                                       "vhosts": {"documents": where}}))
+        equal(run("--test", "-c", file)[0], 0)
+
+
+def test_strict_json_has_no_comments():
+    with folder() as where:
+        file = write(where + "/site.json", '{ // a comment\n "vhosts": [], }\n')
+        equal(run("--test", "-c", file)[0], 0)
+        status, _, err = run("--test", "--strict-json", "-c", file)
+        equal(status, 1)
+        contains(err, "site.json:1:3: error: strict JSON has no comments")
+
+
+def test_modules_are_listed():
+    with folder() as where:
+        file = write(where + "/site.json", json.dumps({"daemon": {"module_path": MODULES[:1]}}))
+        status, out, _ = run("--modules", "-c", file)
+    equal(status, 0)
+    for part in ("accesslog    1.0      ABI 1.0", "static       1.0      ABI 1.0", "/static.so", "index files"):
+        contains(out, part)
+
+
+def test_modules_of_the_build_tree_are_found_without_a_configuration():
+    status, out, _ = run("--modules")
+    equal(status, 0)
+    contains(out, os.path.realpath(MODULES[0]) + "/static.so")
+
+
+def test_the_command_line_overrules_the_configuration():
+    with folder() as where:
+        write(where + "/www/a.txt", "a")
+        server = Server(where, configuration({"documents": where + "/www"}, connection={"port": 1}), ["-p", "0"])
+        equal(server.get("/a.txt")[2], b"a")
+        server.stop()
+
+
+def test_a_wish_for_another_user_is_a_warning_for_all_but_root():
+    need(IS_ROOT, "needs root to become an ordinary user")
+    with folder() as where:
+        os.chmod(where, 0o777)
+        config = {"daemon": {"user": "daemon", "module_path": []}, "connection": {"host": "127.0.0.1", "port": 0}}
+        file = write(where + "/site.json", json.dumps(config))
+        copy = write(where + "/multiplexd", open(PROGRAM, "rb").read(), 0o755)
+        p = subprocess.Popen(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", copy, "-c", file],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        contains(p.stdout.readline().decode(), "serves")
+        p.terminate()
+        out, err = p.communicate(timeout=20)
+        contains(err.decode(), 'warning: cannot become user "daemon": not started as root')
+
+
+def test_root_without_a_user_is_refused():
+    need(IS_ROOT, "needs root")
+    with folder() as where:
+        file = write(where + "/site.json", json.dumps({"connection": {"host": "127.0.0.1", "port": 0}}))
+        status, _, err = run("-c", file)
+    equal(status, 1)
+    contains(err, 'running as root is dangerous: name a user')
+
+
+main()

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""What the documentation shows is compiled and run."""
+import json
+import os
+import re
+import subprocess
+import time
+
+from harness import *
+
+
+def blocks(name, language):
+    with open(os.path.join(SOURCE, name), encoding="utf-8") as f:
+        return re.findall(rf"^```{language}\n(.*?)^```$", f.read(), re.M | re.S)
+
+
+def compile_blocks(where):
+    """The modules of docs/MODULES.md, compiled without a warning."""
+    names = []
+    for text in blocks("docs/MODULES.md", "c"):
+        name = re.match(r"/\* (\w+)\.c ", text).group(1)
+        write(f"{where}/{name}.c", text)
+        sanitize = ["-fsanitize=address,undefined"] if SANITIZERS else []
+        subprocess.run([*CC, "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror", *sanitize, "-shared", "-fPIC", "-I", SOURCE + "/include",
+                        f"{where}/{name}.c", "-o", f"{where}/{name}.so"], check=True)
+        names.append(name)
+    return names
+
+
+def test_the_modules_of_the_tutorial_answer():
+    with folder() as where:
+        equal(compile_blocks(where), ["hello", "slow", "count"])
+        config = configuration({"modules": ["hello", "slow", "count"], "hello": {"text": "hi there"}, "count": "1k"},
+                               daemon={"module_path": where})
+        with serving(config) as server:
+            equal(server.get("/hello")[2], b"hi there")
+            begin = time.monotonic()
+            equal(server.get("/slow?250")[2], b"waited 250 ms\n")
+            assert time.monotonic() - begin >= 0.25
+            equal(server.get("/work")[2], b"333333833333500000\n")
+            equal(json.loads(server.get("/count", method="POST", body=b"a\nb\n")[2]), {"lines": 2, "bytes": 4})
+            equal(server.get("/count")[0], 405)
+            equal(server.get("/count")[1]["allow"], "POST, OPTIONS")
+            equal(server.get("/count", method="POST", body=b"x" * 1025)[0], 413)
+
+
+def test_the_tutorials_hello_is_the_example():
+    with open(os.path.join(SOURCE, "docs/examples/hello/hello.c"), encoding="utf-8") as f:
+        equal(blocks("docs/MODULES.md", "c")[0].split("\n", 1)[1], f.read().split("\n", 1)[1])
+
+
+def test_the_configurations_shown_are_good():
+    for name in ("README.md", "docs/CONFIG.md", "docs/MODULES.md"):
+        for text in blocks(name, "json"):
+            with folder() as where:
+                compile_blocks(where)
+                for path in sorted(set(re.findall(r'"(/(?:srv|var|run)[^"]*)"', text))):
+                    os.makedirs(where + (path if path.startswith("/srv") else os.path.dirname(path)), exist_ok=True)
+                text = re.sub(r'"(/(?:srv|var|run))', rf'"{where}\1', text)
+                config = json.dumps({"include": "shown.json", "daemon": {"module_path": [MODULES[0], where]}})
+                write(where + "/shown.json", text)
+                status, _, err = run("--test", "-c", write(where + "/site.json", config))
+            equal((status, err), (0, ""), name + text)
+
+
+def test_the_demo_site_and_the_default_configuration_are_good():
+    for name in ("conf/demo.json", "conf/multiplexd.json"):
+        status, _, err = run("--test", "-c", os.path.join(SOURCE, name))
+        equal((status, err), (0, ""), name)
+
+
+def test_the_manual_pages_name_every_option():
+    with open(os.path.join(BUILD, "docs/multiplexd.8"), encoding="utf-8") as f:
+        page = f.read().replace("\\-", "-")
+    for option in set(re.findall(r"--[a-z-]+", run("--help")[1])):
+        contains(page, "Fl " + option[1:])
+
+
+def test_links_between_the_pages_lead_somewhere():
+    for name in ("README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/CONFIG.md", "docs/MODULES.md", "docs/PERFORMANCE.md"):
+        with open(os.path.join(SOURCE, name), encoding="utf-8") as f:
+            for target in re.findall(r"\]\(([^)#:]+)\)", f.read()):
+                assert os.path.exists(os.path.join(SOURCE, os.path.dirname(name), target)), f"{name}: {target}"
+
+
+main()

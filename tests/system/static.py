@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+"""Files that change, files that are large, files that are none."""
+import os
+import socket
+import threading
+import time
+
+from harness import *
+
+
+def site(where, **more):
+    return configuration({"documents": where, **more})
+
+
+def test_a_changed_file_is_seen_within_a_second_or_so():
+    with folder() as www, serving(site(www)) as server:
+        for change in ("in place", "replaced"):
+            write(www + "/a.txt", "before")
+            time.sleep(1.1)
+            equal(server.get("/a.txt")[2], b"before")
+            if change == "in place":
+                write(www + "/a.txt", "after!")
+            else:
+                os.replace(write(www + "/b.txt", "after!"), www + "/a.txt")
+            time.sleep(1.2)
+            equal(server.get("/a.txt")[2], b"after!", change)
+
+
+def test_a_folder_that_is_swapped_is_seen():
+    with folder() as base:
+        write(base + "/one/a.txt", "one")
+        write(base + "/two/a.txt", "two")
+        os.symlink("one", base + "/www")
+        with serving(site(base + "/www")) as server:
+            equal(server.get("/a.txt")[2], b"one")
+            os.symlink("two", base + "/new")
+            os.replace(base + "/new", base + "/www")
+            time.sleep(1.2)
+            equal(server.get("/a.txt")[2], b"two")
+
+
+def test_an_etag_follows_the_content():
+    with folder() as www, serving(site(www)) as server:
+        write(www + "/a.txt", "before")
+        tag = server.get("/a.txt")[1]["etag"]
+        assert tag.startswith('"') and tag.endswith('"'), tag
+        equal(server.get("/a.txt", fields=[f"If-None-Match: {tag}"])[0], 304)
+        write(www + "/a.txt", "after!")
+        time.sleep(1.2)
+        status, fields, body = server.get("/a.txt", fields=[f"If-None-Match: {tag}"])
+        equal((status, body), (200, b"after!"))
+        assert fields["etag"] != tag
+
+
+def test_a_large_file_is_whole():
+    with folder() as www, serving(site(www)) as server:
+        content = os.urandom(1 << 20) * 20 + b"end"
+        write(www + "/large.bin", content)
+        status, fields, body = server.get("/large.bin")
+        equal((status, fields["content-length"]), (200, str(len(content))))
+        assert body == content
+        equal(server.get("/large.bin", method="HEAD")[1]["content-length"], str(len(content)))
+
+
+def test_a_slow_reader_holds_up_nobody_and_costs_little():
+    with folder() as www, serving(site(www)) as server:
+        content = os.urandom(1 << 20) * 32
+        write(www + "/large.bin", content)
+        write(www + "/small.txt", "small")
+        slow = [server.connect() for _ in range(20)]
+        for s in slow:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            s.sendall(request("/large.bin"))
+        before = resident(server.worker())
+        for _ in range(100):
+            equal(server.get("/small.txt")[2], b"small")
+        assert resident(server.worker()) - before < 8 << 20
+        status, _, body = read_response(slow[0])
+        assert status == 200 and body == content
+        for s in slow:
+            s.close()
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/statm", encoding="ascii") as f:
+        return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_file_cut_while_it_is_sent_ends_the_connection():
+    with folder() as www, serving(site(www)) as server:
+        path = write(www + "/large.bin", b"x" * (64 << 20))
+        with server.connect() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            s.sendall(request("/large.bin"))
+            time.sleep(0.2)
+            os.truncate(path, 1 << 20)
+            got = 0
+            try:
+                while part := s.recv(1 << 16):
+                    got += len(part)
+            except ConnectionResetError:
+                pass
+            assert got < 64 << 20, got
+        equal(server.get("/none")[0], 404)
+
+
+def test_what_is_no_file_is_not_there():
+    with folder() as www, serving(site(www)) as server:
+        os.mkfifo(www + "/fifo")
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind(www + "/socket")
+        os.symlink("/etc/passwd", www + "/out")
+        os.symlink("../" * 20 + "etc/passwd", www + "/up")
+        os.symlink("loop", www + "/loop")
+        os.mkdir(www + "/empty")
+        for path in ("/fifo", "/socket", "/out", "/up", "/loop", "/empty/", "/a" * 500):
+            equal(server.get(path)[0], 404, path)
+        equal(server.log().count(" error: "), 0, server.log())
+
+
+def test_a_link_inside_the_root_is_followed():
+    with folder() as www, serving(site(www)) as server:
+        write(www + "/sub/a.txt", "inside")
+        os.symlink("sub/a.txt", www + "/link.txt")
+        os.symlink("sub", www + "/other")
+        equal(server.get("/link.txt")[2], b"inside")
+        equal(server.get("/other/a.txt")[2], b"inside")
+
+
+def test_a_file_that_may_not_be_read_is_forbidden():
+    with folder() as where, folder() as www:
+        write(www + "/secret.txt", "secret", 0)
+        config = site(www)
+        if IS_ROOT:
+            for_nobody(where, config)
+        server = Server(where, config)
+        equal(server.get("/secret.txt")[0], 403)
+        server.stop()
+
+
+def test_hidden_files_are_not_there_but_for_well_known():
+    with folder() as www, serving(site(www)) as server:
+        write(www + "/.git/config", "secret")
+        write(www + "/a/.secret", "secret")
+        write(www + "/.well-known/acme/token", "token")
+        write(www + "/.well-known/.secret", "secret")
+        for path in ("/.git/config", "/a/.secret", "/.well-known/.secret", "/./.git/config", "/%2egit/config",
+                     "/x/../.git/config", "/.git//config"):
+            equal(server.get(path)[0], 404, path)
+        equal(server.get("/.well-known/acme/token")[2], b"token")
+
+
+def test_types_come_from_the_configuration_then_from_the_system():
+    with folder() as www:
+        for name in ("a.html", "a.foo", "a.png", "a.tar.gz", "A.TXT", "noname", ".x", "a.unknown-suffix"):
+            write(www + "/" + name, "x")
+        settings = {"types": {"foo": "text/x-foo", ".png": "image/x-mine"}, "default_type": "application/x-else"}
+        with serving(site(www, static=settings)) as server:
+            for path, wanted in (("/a.html", "text/html; charset=utf-8"), ("/a.foo", "text/x-foo; charset=utf-8"),
+                                 ("/a.png", "image/x-mine"), ("/a.tar.gz", "application/gzip"),
+                                 ("/A.TXT", "text/plain; charset=utf-8"), ("/noname", "application/x-else"),
+                                 ("/a.unknown-suffix", "application/x-else")):
+                equal(server.get(path)[1]["content-type"], wanted, path)
+
+
+def test_index_files_are_tried_in_order():
+    with folder() as www, serving(site(www, index_file=["first.html", "second.html"])) as server:
+        write(www + "/both/first.html", "first")
+        write(www + "/both/second.html", "second")
+        write(www + "/one/second.html", "second")
+        os.makedirs(www + "/folder/first.html")
+        write(www + "/folder/second.html", "second")
+        write(www + "/none/index.html", "index")
+        for path, wanted in (("/both/", b"first"), ("/one/", b"second"), ("/folder/", b"second")):
+            equal(server.get(path)[2], wanted, path)
+        equal(server.get("/none/")[0], 404)
+
+
+def test_a_directory_may_lie_elsewhere_and_change_the_settings():
+    with folder() as www, folder() as other:
+        write(www + "/a.html", "a")
+        write(www + "/sub/deep/a.html", "deep")
+        write(other + "/a.html", "other")
+        directories = [{"path": "/other/", "location": other, "static": {"charset": "latin1"}},
+                       {"path": "/sub", "static": {"charset": ""}}]
+        with serving(site(www, directories=directories)) as server:
+            for path, body, kind in (("/a.html", b"a", "text/html; charset=utf-8"),
+                                     ("/other/a.html", b"other", "text/html; charset=latin1"),
+                                     ("/sub/deep/a.html", b"deep", "text/html")):
+                status, fields, found = server.get(path)
+                equal((status, found, fields["content-type"]), (200, body, kind))
+
+
+def test_names_of_any_bytes_are_found():
+    with folder() as www, serving(site(www)) as server:
+        for name in ("a b.txt", "ü.txt", "100%.txt", "a\nb.txt", "<b>.txt", "'\"&.txt", "a;b?c#d.txt"):
+            write(www + "/" + name, name)
+            from urllib.parse import quote
+            status, _, body = server.get("/" + quote(name))
+            equal((status, body.decode()), (200, name))
+
+
+main()

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+#include "settings.h"
+
+#include "given.h"
+
+#include <unistd.h>
+
+/* Reads a whole configuration's "daemon" and "connection". */
+static int read_settings(struct given *t, const char *text, struct settings *s)
+{
+    struct node *root;
+
+    given_file(t, "main.json", text);
+    sources_finish(&t->sources); /* the file has changed */
+    sources_init(&t->sources);
+    root = given_config(t);
+    return settings_read(&t->arena, &t->sources, root, &t->problems, s);
+}
+
+static const struct log_setting *log_at(const struct settings *s, size_t i)
+{
+    ck_assert_uint_lt(i, s->log.count);
+    return (const struct log_setting *)s->log.items + i;
+}
+
+START_TEST(nothing_given_is_all_defaults)
+{
+    struct given t;
+    struct settings s;
+
+    given_init(&t);
+    ck_assert_int_eq(read_settings(&t, "{}", &s), 0);
+    ck_assert_uint_eq(s.user.n, 0);
+    ck_assert_uint_eq(s.pid_file.n, 0);
+    ck_assert_uint_eq(s.log.count, 0);
+    ck_assert_int_eq(s.log_level, MPX_INFO);
+    ck_assert_view_eq(s.server_id, "multiplexd");
+    ck_assert_uint_eq(s.module_path.count, 0);
+    ck_assert_int_eq(s.workers, 1);
+    ck_assert(s.pool.threads == 4 && s.pool.queue == 1024);
+    ck_assert_int_eq(s.shutdown_timeout, 30000);
+    ck_assert(s.no_new_privs);
+    ck_assert_ptr_null(s.daemon_at.src);
+    ck_assert_uint_eq(s.listener_count, 1);
+    ck_assert_view_eq(s.listeners[0].host, geteuid() == 0 ? "0.0.0.0" : "127.0.0.1");
+    ck_assert_int_eq(s.listeners[0].port, geteuid() == 0 ? 80 : 8080);
+    ck_assert_int_eq(s.listeners[0].timeouts.header, 10000);
+    ck_assert_int_eq(s.listeners[0].limits.body, 10 << 20);
+    ck_assert_errors(&t, "");
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(what_is_given_is_taken)
+{
+    struct given t;
+    struct settings s;
+
+    given_init(&t);
+    ck_assert_int_eq(
+        read_settings(
+            &t,
+            "{ \"daemon\": { \"user\": \"www\", \"group\": \"a b\", \"pid_file\": \"x.pid\",\n"
+            "\"server_id\": false, \"module_path\": \"mods\", \"workers\": 0,\n"
+            "\"pool\": { \"threads\": 2 }, \"shutdown_timeout\": \"5s\",\n"
+            "\"no_new_privs\": false } }",
+            &s),
+        0);
+    ck_assert_view_eq(s.user, "www");
+    ck_assert_view_eq(s.group, "a b");
+    ck_assert_view_eq(s.pid_file, arena_printf(&t.arena, "%s/x.pid", t.folder).p);
+    ck_assert_ptr_null(s.server_id.p);
+    ck_assert_uint_eq(s.module_path.count, 1);
+    ck_assert_view_eq(*(const struct mpx_str *)s.module_path.items,
+                      arena_printf(&t.arena, "%s/mods", t.folder).p);
+    ck_assert_int_eq(s.workers, 0);
+    ck_assert(s.pool.threads == 2 && s.pool.queue == 1024);
+    ck_assert_int_eq(s.shutdown_timeout, 5000);
+    ck_assert(!s.no_new_privs);
+    ck_assert_uint_eq(s.daemon_at.off, 2);
+    ck_assert_uint_eq(s.user_at.off, 22);
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(a_log_is_a_target_or_an_object_or_a_list)
+{
+    struct given t;
+    struct settings s;
+
+    given_init(&t);
+    ck_assert_int_eq(
+        read_settings(&t, "{\"daemon\":{\"log\":\"stderr\",\"log_level\":\"debug\"}}", &s), 0);
+    ck_assert_view_eq(log_at(&s, 0)->to, "stderr");
+    ck_assert_int_eq(log_at(&s, 0)->level, MPX_DEBUG);
+    ck_assert_int_eq(
+        read_settings(&t,
+                      "{\"daemon\":{\"log_level\":\"warning\", \"log\":[\"syslog:user\","
+                      "{\"to\":\"x.log\",\"level\":\"error\",\"format\":\"json\"},"
+                      "{\"to\":\"y.log\",\"level\":null}]}}",
+                      &s),
+        0);
+    ck_assert_uint_eq(s.log.count, 3);
+    ck_assert_view_eq(log_at(&s, 0)->to, "syslog:user");
+    ck_assert_int_eq(log_at(&s, 0)->level, MPX_WARN);
+    ck_assert_view_eq(log_at(&s, 1)->to, arena_printf(&t.arena, "%s/x.log", t.folder).p);
+    ck_assert_int_eq(log_at(&s, 1)->level, MPX_ERROR);
+    ck_assert_int_eq(log_at(&s, 1)->format, 1);
+    ck_assert_int_eq(log_at(&s, 2)->level, MPX_WARN);
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(a_listener_is_an_object_or_a_string)
+{
+    static const struct {
+        const char *text, *host;
+        int64_t port;
+    } cases[] = {
+        { "{ \"port\": 8080 }", "0.0.0.0", 8080 },
+        { "{ \"host\": \"::1\" }", "::1", 80 },
+        { "\"localhost:81\"", "localhost", 81 },
+        { "\"127.0.0.1:0\"", "127.0.0.1", 0 },
+        { "\"*:80\"", "*", 80 },
+        { "\"[::]:8081\"", "::", 8081 },
+        { "{ \"port\": \"${port}\" }", "0.0.0.0", 8082 },
+        { "\"a.example:${port}\"", "a.example", 8082 },
+    };
+    struct given t;
+    struct settings s;
+
+    given_init(&t);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *text =
+            arena_printf(&t.arena, "{ \"define\": { \"port\": 8082 }, \"connection\": [ {}, %s ] }",
+                         cases[i].text)
+                .p;
+
+        ck_assert_int_eq(read_settings(&t, text, &s), 0);
+        ck_assert_errors(&t, "");
+        ck_assert_uint_eq(s.listener_count, 2);
+        ck_assert_view_eq(s.listeners[1].host, cases[i].host);
+        ck_assert_int_eq(s.listeners[1].port, cases[i].port);
+        ck_assert_int_eq(s.listeners[1].limits.headers, 100); /* the rest has its defaults */
+    }
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(a_listeners_limits_and_timeouts_are_read)
+{
+    struct given t;
+    struct settings s;
+
+    given_init(&t);
+    ck_assert_int_eq(read_settings(&t,
+                                   "{ \"connection\": { \"listen\": 5, \"sndbuf\": \"64k\",\n"
+                                   "\"timeouts\": { \"header\": \"1s\", \"send\": \"2s\" },\n"
+                                   "\"limits\": { \"connections\": 3, \"uri\": \"4k\" } } }",
+                                   &s),
+                     0);
+    const struct listener_settings *l = s.listeners;
+    ck_assert_uint_eq(s.listener_count, 1);
+    ck_assert(l->backlog == 5 && l->sndbuf == 65536);
+    ck_assert(l->timeouts.header == 1000 && l->timeouts.send == 2000);
+    ck_assert(l->timeouts.body == 30000 && l->timeouts.keepalive == 30000);
+    ck_assert(l->limits.connections == 3 && l->limits.uri == 4096 && l->limits.requests == 0);
+    ck_assert_uint_eq(l->at.off, 16);
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(an_empty_list_of_listeners_is_the_default)
+{
+    struct given t;
+    struct settings s;
+
+    given_init(&t);
+    ck_assert_int_eq(read_settings(&t, "{ \"connection\": [] }", &s), 0);
+    ck_assert_uint_eq(s.listener_count, 1);
+    ck_assert_int_eq(s.listeners[0].backlog, 4096);
+    given_finish(&t);
+}
+END_TEST
+
+/* A configuration and all that is said of it. */
+static const struct {
+    const char *text, *errors;
+} wrong[] = {
+    { "{ \"daemon\": { \"usr\": \"x\", \"workers\": 2 } }",
+      "main.json:1:15: error: unknown key \"usr\" at /daemon (did you mean \"user\"?)\n"
+      "main.json:1:38: error: /daemon/workers must be a number from 0 to 1, not 2\n" },
+    { "{ \"daemon\": { \"log\": [ { \"level\": \"warn\" }, 5,\n\"syslog:x\" ] } }",
+      "main.json:1:24: error: /daemon/log/0 needs \"to\": a file, \"stderr\" or "
+      "\"syslog:FACILITY\"\n"
+      "main.json:1:35: error: /daemon/log/0/level must be one of \"error\", \"warning\", \"info\", "
+      "\"debug\", not the string \"warn\"\n"
+      "main.json:1:45: error: /daemon/log/1 must be a string, not 5\n"
+      "main.json:2:1: error: /daemon/log/2 must name a facility: \"syslog:daemon\", "
+      "\"syslog:user\", \"syslog:auth\" or \"syslog:local0\" to \"syslog:local7\", not the string "
+      "\"syslog:x\"\n" },
+    { "{ \"daemon\": { \"log\": {} } }",
+      "main.json:1:15: error: /daemon/log needs \"to\": a file, \"stderr\" or "
+      "\"syslog:FACILITY\"\n" },
+    { "{ \"daemon\": { \"server_id\": true } }",
+      "main.json:1:28: error: /daemon/server_id must be a string or false, not true\n" },
+    { "{ \"daemon\": { \"server_id\": \"a\\nb\" } }",
+      "main.json:1:28: error: /daemon/server_id must not hold control bytes, not the string "
+      "\"a?b\"\n" },
+    { "{ \"daemon\": { \"pool\": { \"threads\": 0 }, \"shutdown_timeout\": 30 } }",
+      "main.json:1:36: error: /daemon/pool/threads must be a number from 1 to 64, not 0\n"
+      "main.json:1:61: error: /daemon/shutdown_timeout needs a unit: \"30s\" or \"30ms\", not 30\n" },
+    { "{ \"connection\": [ {}, \"localhost\", \":80\", \"::1:80\", 80 ] }",
+      "main.json:1:23: error: /connection/1 must be \"host:port\" (an IPv6 address in brackets) or "
+      "an object, not the string \"localhost\"\n"
+      "main.json:1:36: error: /connection/2 must be \"host:port\" (an IPv6 address in brackets) or "
+      "an object, not the string \":80\"\n"
+      "main.json:1:43: error: /connection/3 must be \"host:port\" (an IPv6 address in brackets) or "
+      "an object, not the string \"::1:80\"\n"
+      "main.json:1:53: error: /connection/4 must be an object, { ... }, not a number\n" },
+    { "{ \"connection\": \"localhost:http\" }",
+      "main.json:1:17: error: /connection/0/port must be a number from 0 to 65535, not the string "
+      "\"http\"\n" },
+    { "{ \"connection\": [ {}, {}, \"[::1]:65536\", {} ] }",
+      "main.json:1:27: error: /connection/2/port must be a number from 0 to 65535, not the string "
+      "\"65536\"\n" },
+    { "{ \"connection\": { \"timeouts\": { \"header\": 0 }, \"limits\": { \"headers\": 0 } } }",
+      "main.json:1:43: error: /connection/0/timeouts/header must be a time from \"1ms\" to \"1d\", "
+      "not 0\n"
+      "main.json:1:71: error: /connection/0/limits/headers must be a number from 1 to 10000, not "
+      "0\n" },
+};
+
+START_TEST(mistakes_are_told_with_place_and_cure)
+{
+    struct given t;
+    struct settings s;
+
+    given_init(&t);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        ck_assert_msg(read_settings(&t, wrong[i].text, &s) == -1, "%s", wrong[i].text);
+        ck_assert_errors(&t, wrong[i].errors);
+    }
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(keys_whose_time_has_not_come_are_told_one_by_one)
+{
+    static const char *const daemon[] = { "module_policy", "watchdog",  "quarantine", "resolver",
+                                          "control",       "state_dir", "detach" };
+    static const char *const connection[] = { "unix",   "mode",     "owner",
+                                              "v6only", "min_rate", "systemd",
+                                              "fd",     "trust",    "proxy_protocol" };
+    struct given t;
+    struct settings s;
+
+    given_init(&t);
+    for (size_t i = 0; i < 16; i++) {
+        const char *section = i < 7 ? "daemon" : "connection";
+        const char *key = i < 7 ? daemon[i] : connection[i - 7];
+        const char *text = arena_printf(&t.arena, "{\"%s\":{\"%s\":1}}", section, key).p;
+
+        ck_assert_int_eq(read_settings(&t, text, &s), -1);
+        ck_assert_errors(&t, arena_printf(&t.arena,
+                                          "main.json:1:%d: error: \"%s\" is not supported by this "
+                                          "version of multiplexd: remove it\n",
+                                          i < 7 ? 12 : 16, key)
+                                 .p);
+    }
+    given_finish(&t);
+}
+END_TEST
+
+Suite *suite_settings(void)
+{
+    static const TTest **const tests[] = {
+        &nothing_given_is_all_defaults,
+        &what_is_given_is_taken,
+        &a_log_is_a_target_or_an_object_or_a_list,
+        &a_listener_is_an_object_or_a_string,
+        &a_listeners_limits_and_timeouts_are_read,
+        &an_empty_list_of_listeners_is_the_default,
+        &mistakes_are_told_with_place_and_cure,
+        &keys_whose_time_has_not_come_are_told_one_by_one,
+        NULL,
+    };
+
+    return unit_suite("settings", tests);
+}

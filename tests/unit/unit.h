@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+   One check suite for each core file; unit.c lists and runs them. */
+#ifndef UNIT_H
+#define UNIT_H
+#include "str.h"
+
+#include <check.h>
+
+/* Each test file defines one of these and is named in unit.c's list. */
+#define UNIT_SUITES(X) \
+    X(arena)           \
+    X(beneath)         \
+    X(broker)          \
+    X(config)          \
+    X(date)            \
+    X(docs)            \
+    X(expand)          \
+    X(file)            \
+    X(file_cold)       \
+    X(guard)           \
+    X(http1)           \
+    X(json)            \
+    X(level)           \
+    X(list)            \
+    X(log)             \
+    X(node)            \
+    X(option)          \
+    X(option_table)    \
+    X(option_value)    \
+    X(page)            \
+    X(parser)          \
+    X(parser_body)     \
+    X(phase)           \
+    X(problem)         \
+    X(quantity)        \
+    X(settings)        \
+    X(source)          \
+    X(str)             \
+    X(suggest)         \
+    X(uri)             \
+    X(wait)
+
+#define UNIT_DECLARE(name) Suite *suite_##name(void);
+UNIT_SUITES(UNIT_DECLARE)
+
+/* A suite of one test case; tests ends with NULL and names them as START_TEST does: &the_name. */
+Suite *unit_suite(const char *name, const TTest **const *tests);
+
+/* A view as it is expected. */
+#define ck_assert_view_eq(view, text)                                                            \
+    do {                                                                                         \
+        struct mpx_str view_ = (view);                                                           \
+        ck_assert_msg(str_is(view_, text), "%s is \"%.*s\", not \"%s\"", #view, STR_ARGS(view_), \
+                      text);                                                                     \
+    } while (0)
+
+/* A fresh folder that is removed when the test ends; path copied to out (at least 64 bytes). */
+void unit_folder(char *out);
+/* Writes a file beneath it. */
+void unit_write(const char *folder, const char *name, const char *text);
+
+#endif
