@@ -205,7 +205,8 @@ static bool is_open(struct reading *rd, const struct source *src, struct place f
     return true;
 }
 
-/* Notes that a file is read. False when it was before, by another include: what it says counts once. */
+/* Notes that a file is read. False when it was before, by another include: what it says counts
+   once. */
 static bool is_new(struct reading *rd, const struct source *src)
 {
     struct mpx_str path = path_of(rd, src);

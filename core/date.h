@@ -10,9 +10,9 @@ enum { DATE_HTTP = 30 }; /* bytes of "Sun, 06 Nov 1994 08:49:37 GMT" with its NU
 
 /* Writes an IMF-fixdate; t is brought between the years 1970 and 9999. */
 void date_http(time_t t, char out[DATE_HTTP]);
-/* Reads any of the three forms: 0, or -1 for anything else (also for a date that does not exist; that
-   the weekday fits is not asked for). A two-digit year is one of the century of 'now', or of the one
-   before where it would lie more than 50 years ahead. */
+/* Reads any of the three forms: 0, or -1 for anything else (also for a date that does not exist;
+   that the weekday fits is not asked for). A two-digit year is one of the century of 'now', or of
+   the one before where it would lie more than 50 years ahead. */
 int date_parse(struct mpx_str s, time_t now, time_t *t);
 /* Year, month 1-12, day 1-31 of a day counted from 1970-01-01. */
 void date_civil(int64_t days, int *year, int *month, int *day);

@@ -386,8 +386,8 @@ int file_open_finish(struct file_open *o, int64_t now_ms, struct mpx_file **file
     return rc;
 }
 
-/* Whether the byte there can be had without waiting. Past the end of a file that became shorter, and
-   where it cannot be read at all, there is nothing to wait for. */
+/* Whether the byte there can be had without waiting. Past the end of a file that became shorter,
+   and where it cannot be read at all, there is nothing to wait for. */
 static bool is_at_hand(int fd, off_t off)
 {
     char byte;

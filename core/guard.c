@@ -28,7 +28,8 @@ void guard_start_trailers(struct guard *g)
     *g = (struct guard){ .in_fields = true };
 }
 
-/* The line that is at its LF; 'at' is the offset behind it. 0 to go on, else what guard_scan says. */
+/* The line that is at its LF; 'at' is the offset behind it. 0 to go on, else what guard_scan
+   says. */
 static int end_of_line(struct guard *g, const struct guard_limits *limits, size_t at)
 {
     bool empty = g->line == 0;
@@ -49,7 +50,7 @@ static int end_of_line(struct guard *g, const struct guard_limits *limits, size_
     return 0;
 }
 
-/* A byte that a line of this kind begins with and must not: a blank folds, a colon names nothing. */
+/* A byte that no line of this kind may begin with: a blank folds, a colon names nothing. */
 static bool is_bad_start(const struct guard *g, char c)
 {
     return g->line == 0 && (c == ' ' || c == '\t' || (c == ':' && g->in_fields));

@@ -29,9 +29,9 @@ void guard_start(struct guard *g);          /* a request line, then fields */
 void guard_start_trailers(struct guard *g); /* fields alone */
 
 enum { GUARD_MORE = 0, GUARD_COMPLETE = 1 };
-/* Scans the next n bytes. GUARD_MORE: all passed, the section goes on. GUARD_COMPLETE: it ends with
-   the first *used of them. Else the status to refuse with: 400, 414 or 431, by the first fault in the
-   bytes, however they were cut; *used says nothing then. */
+/* Scans the next n bytes. GUARD_MORE: all passed, the section goes on. GUARD_COMPLETE: it ends
+   with the first *used of them. Else the status to refuse with: 400, 414 or 431, by the first
+   fault in the bytes, however they were cut; *used says nothing then. */
 int guard_scan(struct guard *g, const struct guard_limits *limits, const char *p, size_t n,
                size_t *used);
 

@@ -145,8 +145,8 @@ static struct place error_place(const struct reading *rd, const json_error_t *er
     return here(rd, first, last + 1 - first);
 }
 
-/* What jansson says, and what it means to the author of a configuration; in this order, the first that
-   it begins with. */
+/* What jansson says, and what it means to the author of a configuration; in this order, the first
+   that it begins with. */
 static const struct {
     const char *said, *meant;
 } meanings[] = {

@@ -36,6 +36,7 @@ struct building {
     const struct node *process; /* the section of that name, or NULL */
 };
 
+/* The whole of it. */
 void level_build(const struct building *b, struct level *l);
 /* Lays the hooks of the active modules out by phase. */
 void level_chain(const struct building *b, const struct level *l, struct chain *chain);
@@ -43,5 +44,13 @@ void level_chain(const struct building *b, const struct level *l, struct chain *
 void level_check_process(const struct building *b);
 /* What option_read is told about a module or about core's own keys. */
 struct option_reading level_reading(const struct building *b, unsigned at, const char *who);
+
+/* ---- between level.c, which makes settings and chains, and level_list.c, which says of what */
+/* Lists the modules that are active here in their order, and loads them. */
+void level_list(const struct building *b, struct level *l);
+/* NULL when the module is not in the list; l may be NULL. */
+struct level_use *level_find(const struct level *l, struct mpx_str name);
+/* Do these settings, false, switch a module off? value may be NULL. */
+bool level_is_off(const struct node *value);
 
 #endif

@@ -62,8 +62,8 @@ static void add_time(struct buffer *b)
                         second / 60 % 60, second % 60, (int)(ts.tv_nsec / 1000000));
 }
 
-/* The length of the character that s begins with; 0 for a control character, which would end the line or
-   move a terminal's cursor, and for what is not UTF-8. */
+/* The length of the character that s begins with; 0 for a control character, which would end the
+   line or move a terminal's cursor, and for what is not UTF-8. */
 static size_t visible_length(struct mpx_str s)
 {
     size_t n = str_utf8_length(s);

@@ -30,11 +30,11 @@ struct parser {
 int parser_head(struct parser *p, struct mpx_str head, struct mpx_pair *fields, size_t room);
 
 enum { PARSER_MORE = 0, PARSER_COMPLETE = 1 };
-/* Reads on in a body, whose chunks may sum up to p->limit (a Content-Length is for head.c to compare
-   with it): gives its pieces (views of in) to take, which answers 0 or a status to refuse with.
-   PARSER_COMPLETE when the body has ended, with the first *used bytes of in; PARSER_MORE when all
-   of in is used; else the status to refuse with. Trailers are checked and dropped, never merged
-   (RFC 9112 7.1.2). */
+/* Reads on in a body, whose chunks may sum up to p->limit (a Content-Length is for head.c to
+   compare with it): gives its pieces (views of in) to take, which answers 0 or a status to refuse
+   with. PARSER_COMPLETE when the body has ended, with the first *used bytes of in; PARSER_MORE
+   when all of in is used; else the status to refuse with. Trailers are checked and dropped, never
+   merged (RFC 9112 7.1.2). */
 int parser_body(struct parser *p, struct mpx_str in, int (*take)(void *arg, struct mpx_str piece),
                 void *arg, size_t *used);
 

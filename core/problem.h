@@ -16,8 +16,8 @@ struct problems {
 };
 void problems_init(struct problems *p);
 void problems_finish(struct problems *p);
-/* The text, with its cure, in one sentence. 'at' may lie nowhere; where its length is 0, its line is
-   not shown: it holds a secret. */
+/* The text, with its cure, in one sentence. 'at' may lie nowhere; where its length is 0, its line
+   is not shown: it holds a secret. */
 void problem_add(struct problems *p, struct place at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void problem_vadd(struct problems *p, struct place at, const char *fmt, va_list ap)

@@ -51,7 +51,7 @@ static const struct mpx_option pool_options[] = {
     MPX_OPTION_END,
 };
 
-const struct mpx_option settings_daemon_options[] = {
+static const struct mpx_option daemon_options[] = {
     { .name = "user",
       .help = "who the workers become; required when started as root",
       .type = MPX_T_STRING,
@@ -155,7 +155,7 @@ static const struct mpx_option limit_options[] = {
     MPX_OPTION_END,
 };
 
-const struct mpx_option settings_connection_options[] = {
+static const struct mpx_option connection_options[] = {
     { .name = "host",
       .help = "an address or name to listen on, \"*\" for all of IPv4 and IPv6",
       .type = MPX_T_STRING,
@@ -202,6 +202,10 @@ const struct mpx_option settings_connection_options[] = {
     MPX_OPTION_END,
 };
 
+const struct option_table settings_daemon_keys = { daemon_options, sizeof(struct mpx_option) };
+const struct option_table settings_connection_keys = { connection_options,
+                                                       sizeof(struct mpx_option) };
+
 /* "host:port", "[::1]:port" or "*:port" as the object it stands for; NULL for anything else. */
 static struct node *from_string(struct mpx_arena *a, const struct node *value)
 {
@@ -230,7 +234,6 @@ static struct node *from_string(struct mpx_arena *a, const struct node *value)
 static int read_listener(const struct option_reading *rd, const struct node *value,
                          struct listener_settings *l)
 {
-    const struct option_table table = { settings_connection_options, sizeof(struct mpx_option) };
     const struct node *object = value;
 
     l->at = value->at;
@@ -241,18 +244,17 @@ static int read_listener(const struct option_reading *rd, const struct node *val
                 rd, NULL, value,
                 "must be \"host:port\" (an IPv6 address in brackets) or an object");
     }
-    return option_read(rd, table, object, value->at, l);
+    return option_read(rd, settings_connection_keys, object, value->at, l);
 }
 
 /* Nothing is configured: the well-known port for root, else one that anybody may have. */
 static int default_listener(const struct option_reading *rd, struct settings *s)
 {
-    const struct option_table table = { settings_connection_options, sizeof(struct mpx_option) };
     const struct place nowhere = { .src = NULL };
 
     s->listener_count = 1;
     s->listeners = arena_zero(rd->a, sizeof(*s->listeners));
-    int rc = option_read(rd, table, NULL, nowhere, s->listeners);
+    int rc = option_read(rd, settings_connection_keys, NULL, nowhere, s->listeners);
     if (geteuid() != 0) {
         s->listeners->host = MPX_STR("127.0.0.1");
         s->listeners->port = 8080;
@@ -303,13 +305,12 @@ static int check_server_id(const struct option_reading *rd, const struct node *d
 int settings_read(struct mpx_arena *a, struct sources *sources, const struct node *root,
                   struct problems *problems, struct settings *s)
 {
-    const struct option_table table = { settings_daemon_options, sizeof(struct mpx_option) };
     const struct option_reading rd = { .a = a, .sources = sources, .problems = problems };
     const struct node *daemon = node_member(root, "daemon");
     const struct node *user = node_member(daemon, "user");
 
     *s = (struct settings){ .daemon_at.src = NULL };
-    int rc = option_read(&rd, table, daemon, s->daemon_at, s);
+    int rc = option_read(&rd, settings_daemon_keys, daemon, s->daemon_at, s);
     if (daemon != NULL)
         s->daemon_at = daemon->key_at;
     if (user != NULL)

@@ -49,7 +49,7 @@ struct settings {
 int settings_read(struct mpx_arena *a, struct sources *sources, const struct node *root,
                   struct problems *problems, struct settings *s);
 
-/* The tables, for the test that holds the documentation against them. */
-extern const struct mpx_option settings_daemon_options[], settings_connection_options[];
+/* Their keys. */
+extern const struct option_table settings_daemon_keys, settings_connection_keys;
 
 #endif

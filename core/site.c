@@ -3,99 +3,11 @@
 
 #include "config.h"
 #include "must.h"
+#include "site_keys.h"
 #include "uri.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
-
-/* What core itself reads of a virtual host and of a directory. */
-struct vhost_settings {
-    struct mpx_str elsewhere; /* the text of ELSEWHERE keys; first in both structs */
-    struct mpx_str name, documents;
-    struct mpx_list aliases; /* of struct mpx_str */
-};
-struct directory_settings {
-    struct mpx_str elsewhere;
-    struct mpx_str path, location;
-};
-
-#define LATER(key)                                             \
-    {                                                          \
-        .name = key, .type = MPX_T_JSON, .flags = OPTION_LATER \
-    }
-/* read by code that wants more than the value: its place, its siblings */
-#define ELSEWHERE(key, text)                                       \
-    {                                                              \
-        .name = key, .help = text, .type = MPX_T_JSON, .offset = 0 \
-    }
-
-static const struct mpx_option name_element = { .name = "", .type = MPX_T_STRING };
-
-const struct mpx_option site_vhost_options[] = {
-    { .name = "name",
-      .help = "the host name it answers to; \"default\" answers to all unknown ones",
-      .type = MPX_T_STRING,
-      .fallback = "\"default\"",
-      .offset = offsetof(struct vhost_settings, name) },
-    { .name = "aliases",
-      .help = "further names; \"*.example.org\" stands for all below",
-      .type = MPX_T_LIST,
-      .of = &name_element,
-      .of_size = sizeof(struct mpx_str),
-      .offset = offsetof(struct vhost_settings, aliases) },
-    { .name = "documents",
-      .help = "the folder of \"/\"",
-      .type = MPX_T_PATH,
-      .flags = MPX_OPT_EXISTS,
-      .offset = offsetof(struct vhost_settings, documents) },
-    ELSEWHERE("modules", "which modules are active, in their order"),
-    ELSEWHERE("directories", "settings for paths below this one"),
-    LATER("limits"),
-    LATER("error_pages"),
-    LATER("headers"),
-    LATER("satisfy"),
-    MPX_OPTION_END,
-};
-
-const struct mpx_option site_directory_options[] = {
-    { .name = "path",
-      .help = "the paths it covers: \"/a\" stands for /a and all below",
-      .type = MPX_T_STRING,
-      .flags = MPX_OPT_REQUIRED,
-      .offset = offsetof(struct directory_settings, path) },
-    { .name = "location",
-      .help = "its folder; by default beneath that of the enclosing one",
-      .type = MPX_T_PATH,
-      .flags = MPX_OPT_EXISTS,
-      .offset = offsetof(struct directory_settings, location) },
-    ELSEWHERE("modules", "which modules are active, in their order"),
-    LATER("limits"),
-    LATER("headers"),
-    LATER("satisfy"),
-    MPX_OPTION_END,
-};
-
-const struct mpx_option site_defaults_options[] = {
-    ELSEWHERE("modules", "which modules are active, in their order"),
-    LATER("limits"),
-    LATER("error_pages"),
-    LATER("headers"),
-    MPX_OPTION_END,
-};
-
-static struct option_table table_of(const struct mpx_option *options)
-{
-    return (struct option_table){ options, sizeof(struct mpx_option) };
-}
-
-const char *site_belongs(struct mpx_str key)
-{
-    struct mpx_option o;
-
-    if (option_find(table_of(site_vhost_options), key, &o))
-        return "a virtual host";
-    return option_find(table_of(site_directory_options), key, &o) ? "a directory" : NULL;
-}
 
 /* Is it given? null stands for the default. */
 static bool is_given(const struct node *value)
@@ -259,8 +171,8 @@ static void add_draft(const struct building *b, struct draft *drafts, size_t *co
     }
     if (!is_given(path))
         problem_add(b->g->problems, node->at, "%s needs \"path\": %s",
-                    node_pointer(&b->g->arena, node), site_directory_options[0].help);
-    if (read_core(b, table_of(site_directory_options), node, &s) < 0 || !is_given(path))
+                    node_pointer(&b->g->arena, node), option_get(site_directory_keys, 0).help);
+    if (read_core(b, site_directory_keys, node, &s) < 0 || !is_given(path))
         return;
     struct draft d = { .node = node, .path = normal_path(b, path, s.path), .location = s.location };
     if (location != NULL)
@@ -334,7 +246,7 @@ static void make_directories(const struct building *b, struct vhost *v, const st
             d->level = (struct level){
                 .node = d->node,
                 .outer = d->outer != NULL ? &d->outer->level : top,
-                .core = table_of(site_directory_options),
+                .core = site_directory_keys,
                 .at = MPX_AT_DIRECTORY,
                 .vhost = top->vhost,
                 .serves_files = is_given(location),
@@ -374,7 +286,7 @@ static void build_vhost(const struct building *b, struct vhost *v, const struct 
                     node_pointer(&b->g->arena, node), node_kind_name(node));
         return;
     }
-    (void)read_core(b, table_of(site_vhost_options), node, &s);
+    (void)read_core(b, site_vhost_keys, node, &s);
     v->name = s.name.n > 0 ? s.name : MPX_STR("default");
     add_names(b, v, node, &s);
     if (documents != NULL)
@@ -382,7 +294,7 @@ static void build_vhost(const struct building *b, struct vhost *v, const struct 
     struct level top = {
         .node = node,
         .outer = defaults,
-        .core = table_of(site_vhost_options),
+        .core = site_vhost_keys,
         .at = MPX_AT_VHOST,
         .vhost = v->name.p,
         .serves_files = is_given(documents),
@@ -432,7 +344,7 @@ void site_build(const struct building *b)
     const struct node *list = node_member(g->root, "vhosts");
     struct level defaults = {
         .node = node_member(g->root, "defaults"),
-        .core = table_of(site_defaults_options),
+        .core = site_defaults_keys,
         .at = MPX_AT_VHOST,
         .is_template = true,
     };

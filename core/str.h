@@ -77,8 +77,9 @@ int buffer_add_char(struct buffer *b, char c);
 int buffer_printf(struct buffer *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int buffer_vprintf(struct buffer *b, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
-/* As text of HTML, as the inside of a JSON string (bytes that are not UTF-8 become U+FFFD), and with
-   everything but printable ASCII as \xNN (for logs: also the quote and the backslash are escaped). */
+/* As text of HTML, as the inside of a JSON string (bytes that are not UTF-8 become U+FFFD), and
+   with everything but printable ASCII as \xNN (for logs: also the quote and the backslash are
+   escaped). */
 int buffer_add_html(struct buffer *b, struct mpx_str s);
 int buffer_add_json(struct buffer *b, struct mpx_str s);
 int buffer_add_escaped(struct buffer *b, struct mpx_str s);

@@ -87,8 +87,8 @@ static bool is_host_char(char c)
            c == '.' || c == '_' || c == '~';
 }
 
-/* The length of the name or IPv4 address at the start of s; 0 when a label of it is empty: "a..b" and
-   ".a" name nothing. */
+/* The length of the name or IPv4 address at the start of s; 0 when a label of it is empty: "a..b"
+   and ".a" name nothing. */
 static size_t name_length(struct mpx_str s)
 {
     size_t n = 0;

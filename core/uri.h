@@ -21,8 +21,8 @@ int uri_parse_target(struct mpx_str text, struct uri_target *target);
 /* The longest host that has a meaning (RFC 1035), with brackets of an IPv6 literal. */
 enum { URI_HOST_MAX = 255 };
 /* Reads "host[:port]" (RFC 9110 7.2). Writes the host in lower case, without port and without a
-   trailing dot, to out; returns its length (0 for an empty text), or -1 for a bad one: an empty label,
-   what is neither letter, digit nor one of "-._~", no IPv6 address in brackets, no port. */
+   trailing dot, to out; returns its length (0 for an empty text), or -1 for a bad one: an empty
+   label, what is neither letter, digit nor one of "-._~", no IPv6 address in brackets, no port. */
 int uri_parse_host(struct mpx_str text, char out[URI_HOST_MAX]);
 
 /* Decodes once, then removes dot segments and repeated slashes. out has room for in.n bytes and

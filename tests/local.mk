@@ -52,6 +52,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_level.c \
 	tests/unit/test_list.c \
 	tests/unit/test_log.c \
+	tests/unit/test_loop.c \
 	tests/unit/test_node.c \
 	tests/unit/test_option.c \
 	tests/unit/test_option_table.c \

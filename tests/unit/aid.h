@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
-   What several suites need to look at a process from outside: its descriptors, its log, how a child of
-   it ends, and shared objects made on the spot. */
+   What several suites need to look at a process from outside: its descriptors, its log, how a
+   child of it ends, and shared objects made on the spot. */
 #ifndef AID_H
 #define AID_H
 #include <stdbool.h>
@@ -18,8 +18,8 @@ const char *aid_log(void); /* all of it since then, a newline after each line */
 bool aid_wait_until(bool (*claim)(void *arg), void *arg);
 void aid_pause_ms(unsigned ms);
 
-/* Compiles folder/name.c, which is written with that text, to folder/name.so; option NULL or one more
-   word for the compiler. The compiler is that of the build. */
+/* Compiles folder/name.c, which is written with that text, to folder/name.so; option NULL or one
+   more word for the compiler. The compiler is that of the build. */
 void aid_compile(const char *folder, const char *name, const char *text, const char *option);
 /* The environment variable of that name, or what stands in for it when make does not run us. */
 const char *aid_env(const char *name, const char *otherwise);

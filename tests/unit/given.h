@@ -23,8 +23,8 @@ void given_file(struct given *t, const char *name, const char *text);
 struct node *given_json(struct given *t, const char *text);
 /* The file main.json with all that it includes. */
 struct node *given_config(struct given *t);
-/* text, a JSON object, is written to site.json and built. Its modules are those of the build tree and
-   those in the folder; a text that says "daemon" itself has to name a module_path. */
+/* text, a JSON object, is written to site.json and built. Its modules are those of the build tree
+   and those in the folder; a text that says "daemon" itself has to name a module_path. */
 struct generation *given_site(struct given *t, const char *text);
 
 /* The first line of each problem, in order, a newline behind each; in the arena. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-   A message on its way through line guard and parser, as http1 leads it, in one piece or in many. */
+   A message on its way through line guard and parser, as http1 leads it, whole or in pieces. */
 #ifndef MESSAGE_H
 #define MESSAGE_H
 #include "parser.h"
@@ -24,8 +24,8 @@ struct message {
 int message_take(void *arg, struct mpx_str piece);
 /* Reads the head alone; the offset behind it, or 0 and m->rc. */
 size_t message_head(struct parser *p, struct mpx_str text, struct message *m);
-/* Reads a message whose body may have 'limit' bytes and comes in pieces of 'step', with one more cut
-   at 'cut'. */
+/* Reads a message whose body may have 'limit' bytes and comes in pieces of 'step', with one more
+   cut at 'cut'. */
 struct message message_read_cut(struct mpx_str text, uint64_t limit, size_t cut, size_t step);
 /* Reads it whole, then cut at each byte and into pieces of each size: all must be one. */
 struct message message_read(struct mpx_str text, uint64_t limit);

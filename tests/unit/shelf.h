@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
-   A folder of files, a cache over it, a clock that is set by hand, and a disk that can be made slow:
-   for the suites of file.c. */
+   A folder of files, a cache over it, a clock that is set by hand, and a disk that can be made
+   slow: for the suites of file.c. */
 #ifndef SHELF_H
 #define SHELF_H
 #include "file.h"
@@ -15,8 +15,8 @@ struct shelf {
 void shelf_init(struct shelf *s);
 void shelf_init_with(struct shelf *s, const struct files_limits *limits);
 void shelf_finish(struct shelf *s);
-/* Opens rel beneath the folder, or beneath root when that is not NULL, the way the core does; NULL and
-   *rc when it fails. */
+/* Opens rel beneath the folder, or beneath root when that is not NULL, the way the core does;
+   NULL and *rc when it fails. */
 struct mpx_file *shelf_open(struct shelf *s, const char *root, const char *rel, unsigned flags,
                             int *rc);
 /* The same where failure is a failed test. */

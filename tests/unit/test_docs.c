@@ -3,7 +3,7 @@
    type, default and help as the table has them, and no row is without its key. */
 #include "module.h"
 #include "settings.h"
-#include "site.h"
+#include "site_keys.h"
 #include "unit.h"
 
 #include <stdio.h>
@@ -140,16 +140,15 @@ START_TEST(the_keys_of_core_are_documented)
 {
     static const struct {
         const char *heading;
-        const struct mpx_option *options;
+        const struct option_table *table;
     } tables[] = {
-        { "daemon", settings_daemon_options }, { "connection", settings_connection_options },
-        { "vhosts", site_vhost_options },      { "directories", site_directory_options },
-        { "defaults", site_defaults_options },
+        { "daemon", &settings_daemon_keys }, { "connection", &settings_connection_keys },
+        { "vhosts", &site_vhost_keys },      { "directories", &site_directory_keys },
+        { "defaults", &site_defaults_keys },
     };
 
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-        check_table(tables[i].heading,
-                    (struct option_table){ tables[i].options, sizeof(struct mpx_option) });
+        check_table(tables[i].heading, *tables[i].table);
 }
 END_TEST
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
-   Files that must be waited for: the part of an open that a thread does, and what can be sent at once. */
+   Files that must be waited for: the part of an open that a thread does, and what can be sent at
+   once. */
 #include "aid.h"
 #include "shelf.h"
 #include "unit.h"

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 static struct loop *l;
-
 /* What was called, in order, as letters; each thing waited for has its own. */
 static char calls[128];
 static size_t call_count;
@@ -223,8 +222,8 @@ START_TEST(writing_is_told_when_there_is_room)
 
     set_up();
     pair(ends);
-    while (write(ends[0], block, sizeof(block)) > 0)
-        ;
+    do {
+    } while (write(ends[0], block, sizeof(block)) > 0);
     ck_assert_int_eq(
         loop_watch(l, &w.ev, ends[0], LOOP_WRITE | LOOP_REPEAT | LOOP_EDGE, 0, on_call, &w), 0);
     turns(3);
@@ -304,8 +303,6 @@ START_TEST(soon_means_this_turn_after_the_running_call_in_order)
     loop_turn(l, true);
     ck_assert_str_eq(calls, "t.123");
     ck_assert(!loop_is_waiting(&soon[0].ev));
-    turns(2);
-    ck_assert_str_eq(calls, "t.123");
     ck_assert_int_eq(loop_soon(l, &soon[1].ev, on_call, &soon[1]), 0);
     turns(1);
     ck_assert_str_eq(calls, "t.1232");

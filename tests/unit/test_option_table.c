@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-   Tables of options as modules bring them: nested, older than ours, restricted to a level, wrong. */
+   Options as modules bring them: nested, older than ours, restricted to a level, wrong. */
 #include "given.h"
 #include "option.h"
 

@@ -209,7 +209,8 @@ static const struct {
       "\"a?b\"\n" },
     { "{ \"daemon\": { \"pool\": { \"threads\": 0 }, \"shutdown_timeout\": 30 } }",
       "main.json:1:36: error: /daemon/pool/threads must be a number from 1 to 64, not 0\n"
-      "main.json:1:61: error: /daemon/shutdown_timeout needs a unit: \"30s\" or \"30ms\", not 30\n" },
+      "main.json:1:61: error: /daemon/shutdown_timeout needs a unit: \"30s\" or \"30ms\", not "
+      "30\n" },
     { "{ \"connection\": [ {}, \"localhost\", \":80\", \"::1:80\", 80 ] }",
       "main.json:1:23: error: /connection/1 must be \"host:port\" (an IPv6 address in brackets) or "
       "an object, not the string \"localhost\"\n"

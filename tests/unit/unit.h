@@ -23,6 +23,7 @@
     X(level)           \
     X(list)            \
     X(log)             \
+    X(loop)            \
     X(node)            \
     X(option)          \
     X(option_table)    \

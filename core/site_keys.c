@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "site_keys.h"
+
+#define LATER(key)                                             \
+    {                                                          \
+        .name = key, .type = MPX_T_JSON, .flags = OPTION_LATER \
+    }
+/* read by code that wants more than the value: its place, its siblings */
+#define ELSEWHERE(key, text)                                       \
+    {                                                              \
+        .name = key, .help = text, .type = MPX_T_JSON, .offset = 0 \
+    }
+
+static const struct mpx_option name_element = { .name = "", .type = MPX_T_STRING };
+
+static const struct mpx_option vhost_options[] = {
+    { .name = "name",
+      .help = "the host name it answers to; \"default\" answers to all unknown ones",
+      .type = MPX_T_STRING,
+      .fallback = "\"default\"",
+      .offset = offsetof(struct vhost_settings, name) },
+    { .name = "aliases",
+      .help = "further names; \"*.example.org\" stands for all below",
+      .type = MPX_T_LIST,
+      .of = &name_element,
+      .of_size = sizeof(struct mpx_str),
+      .offset = offsetof(struct vhost_settings, aliases) },
+    { .name = "documents",
+      .help = "the folder of \"/\"",
+      .type = MPX_T_PATH,
+      .flags = MPX_OPT_EXISTS,
+      .offset = offsetof(struct vhost_settings, documents) },
+    ELSEWHERE("modules", "which modules are active, in their order"),
+    ELSEWHERE("directories", "settings for paths below this one"),
+    LATER("limits"),
+    LATER("error_pages"),
+    LATER("headers"),
+    LATER("satisfy"),
+    MPX_OPTION_END,
+};
+
+static const struct mpx_option directory_options[] = {
+    { .name = "path",
+      .help = "the paths it covers: \"/a\" stands for /a and all below",
+      .type = MPX_T_STRING,
+      .flags = MPX_OPT_REQUIRED,
+      .offset = offsetof(struct directory_settings, path) },
+    { .name = "location",
+      .help = "its folder; by default beneath that of the enclosing one",
+      .type = MPX_T_PATH,
+      .flags = MPX_OPT_EXISTS,
+      .offset = offsetof(struct directory_settings, location) },
+    ELSEWHERE("modules", "which modules are active, in their order"),
+    LATER("limits"),
+    LATER("headers"),
+    LATER("satisfy"),
+    MPX_OPTION_END,
+};
+
+static const struct mpx_option defaults_options[] = {
+    ELSEWHERE("modules", "which modules are active, in their order"),
+    LATER("limits"),
+    LATER("error_pages"),
+    LATER("headers"),
+    MPX_OPTION_END,
+};
+
+const struct option_table site_vhost_keys = { vhost_options, sizeof(struct mpx_option) };
+const struct option_table site_directory_keys = { directory_options, sizeof(struct mpx_option) };
+const struct option_table site_defaults_keys = { defaults_options, sizeof(struct mpx_option) };
+
+const char *site_key_belongs(struct mpx_str key)
+{
+    struct mpx_option o;
+
+    if (option_find(site_vhost_keys, key, &o))
+        return "a virtual host";
+    return option_find(site_directory_keys, key, &o) ? "a directory" : NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+   The keys of "defaults", of a virtual host and of a directory that core itself reads; all others
+   there are modules'. */
+#ifndef SITE_KEYS_H
+#define SITE_KEYS_H
+#include "option.h"
+
+/* What core itself reads of a virtual host and of a directory. */
+struct vhost_settings {
+    struct mpx_str elsewhere; /* the text of ELSEWHERE keys; first in both structs */
+    struct mpx_str name, documents;
+    struct mpx_list aliases; /* of struct mpx_str */
+};
+struct directory_settings {
+    struct mpx_str elsewhere;
+    struct mpx_str path, location;
+};
+
+extern const struct option_table site_vhost_keys, site_directory_keys, site_defaults_keys;
+
+/* Where a key of core's own may stand, in words; NULL for any other key. */
+const char *site_key_belongs(struct mpx_str key);
+
+#endif
