@@ -179,7 +179,7 @@ END_TEST
 START_TEST(includes_go_eight_files_deep)
 {
     struct given t;
-    char name[16], text[64];
+    char name[24], text[64];
 
     given_init(&t);
     given_file(&t, "main.json", "{ \"include\": \"1.json\" }");
