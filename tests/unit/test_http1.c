@@ -54,6 +54,20 @@ static void settle(struct loopback *lb, const struct wire *w)
         loopback_run(lb, 1);
 }
 
+/* Until the server has closed it. */
+static void until_closed(struct loopback *lb, const struct wire *w)
+{
+    for (int i = 0; i < 5000 && w->c != NULL; i++)
+        loopback_run(lb, 1);
+}
+
+/* Until an answer waits for the client to take it. */
+static void until_it_waits(struct loopback *lb, const struct wire *w)
+{
+    for (int i = 0; i < 5000 && w->c != NULL && w->c->timer != CONN_SEND; i++)
+        loopback_run(lb, 1);
+}
+
 /* What comes back for bytes that are sent in two pieces; the caller frees it. */
 static struct buffer answer(struct loopback *lb, const char *bytes, size_t cut)
 {
@@ -116,7 +130,7 @@ START_TEST(a_suspended_request_holds_back_those_behind_it)
 
     wire_write(w, MPX_STR(GET("/sleep") GET("/ten.txt")));
     ck_assert_uint_eq(w->out.n, 0);
-    loopback_run(lb, 60);
+    settle(lb, w);
     ck_assert_uint_eq(count(w, "HTTP/1.1 200"), 2);
     ck_assert_ptr_nonnull(memmem(w->out.p, w->out.n, "\r\n\r\ndone", 8));
     wire_free(w);
@@ -150,7 +164,8 @@ START_TEST(a_client_that_takes_nothing_is_not_read_without_bound)
     for (int i = 0; i < 20000; i++)
         (void)buffer_add(&w->in, MPX_STR(GET("/ten.txt")));
     wire_write(w, MPX_STR(""));
-    loopback_run(lb, 50);
+    until_it_waits(lb, w);
+    loopback_run(lb, 20);
     ck_assert_uint_le(w->in_at, 2 * WORKER_INPUT);
     ck_assert_int_eq(w->c->timer, CONN_SEND);
     wire_allow(w, SIZE_MAX);
@@ -172,7 +187,7 @@ START_TEST(an_answer_leaves_in_pieces_of_any_size)
 
         w->room = 0;
         wire_write(w, MPX_STR(GET("/ten.txt") GET("/blob")));
-        loopback_run(lb, 2);
+        until_it_waits(lb, w);
         for (int i = 0; i < 2000 && w->out.n < whole.n; i++)
             wire_allow(w, step);
         ck_assert_msg(w->out.n == whole.n, "%zu at a time: %zu bytes", step, w->out.n);
@@ -190,7 +205,7 @@ START_TEST(a_stream_waits_for_a_slow_client)
 
     w->room = 0;
     wire_write(w, MPX_STR(GET("/stream")));
-    loopback_run(lb, 20);
+    until_it_waits(lb, w);
     const struct http1 *h = w->c->session;
     ck_assert_uint_le(h->cur->res.waiting, 2 * RES_MARK);
     for (int i = 0; i < 200; i++) {
@@ -222,7 +237,7 @@ START_TEST(a_client_that_is_gone_ends_its_request)
         w->room = 0;
         wire_write(w, str_of(requests[i]));
         wire_break(w);
-        loopback_run(lb, 40);
+        until_closed(lb, w);
         ck_assert_msg(w->c == NULL, "%s", requests[i]);
         wire_free(w);
         if (strncmp(requests[i], "GET /ticket", 11) == 0) {
@@ -243,7 +258,7 @@ START_TEST(the_end_of_the_clients_half_is_not_leaving)
 
     wire_write(w, MPX_STR(GET("/sleep")));
     wire_write_end(w);
-    loopback_run(lb, 60);
+    until_closed(lb, w);
     ck_assert(has(w, "200 OK"));
     ck_assert_ptr_null(w->c);
     ck_assert(!w->reset);
@@ -350,7 +365,7 @@ START_TEST(a_stopping_server_says_close)
 
     wire_write(w, MPX_STR(GET("/sleep")));
     loopback_worker(lb)->stopping = true;
-    loopback_run(lb, 60);
+    until_closed(lb, w);
     ck_assert(has(w, "Connection: close"));
     ck_assert_ptr_null(w->c);
     wire_free(w);

@@ -272,14 +272,20 @@ END_TEST
 START_TEST(timers_and_background_work_run_beside_requests)
 {
     struct loopback *lb = probe_site();
-    struct loopback_req q = { .done = false };
+    struct loopback_req q;
+    bool both = false;
 
-    loopback_run(lb, 60);
-    begin(lb, &q, "/counts");
-    ck_assert(loopback_wait(&q));
-    ck_assert_ptr_nonnull(strstr(q.answer.p, "background 1"));
-    ck_assert_ptr_null(strstr(q.answer.p, "ticks 0"));
-    loopback_end(&q);
+    for (int i = 0; i < 500; i++) {
+        q = (struct loopback_req){ .done = false };
+        begin(lb, &q, "/counts");
+        ck_assert(loopback_wait(&q));
+        both = strstr(q.answer.p, "background 1") && !strstr(q.answer.p, "ticks 0");
+        loopback_end(&q);
+        if (both)
+            break;
+        loopback_run(lb, 10);
+    }
+    ck_assert(both);
     loopback_destroy(lb);
 }
 END_TEST
