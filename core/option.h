@@ -12,6 +12,10 @@ enum {
     OPTION_LATER = 1 << 16,   /* a key whose time has not come */
     OPTION_OR_FALSE = 1 << 17 /* a STRING in whose place false may stand: p is NULL then */
 };
+#define OPTION_LATER_KEY(key)                                  \
+    {                                                          \
+        .name = key, .type = MPX_T_JSON, .flags = OPTION_LATER \
+    }
 
 /* A module's table may have been compiled with a smaller struct than ours. */
 struct option_table {

@@ -5,10 +5,6 @@
 
 #include <unistd.h>
 
-#define LATER(key)                                             \
-    {                                                          \
-        .name = key, .type = MPX_T_JSON, .flags = OPTION_LATER \
-    }
 #define AT(type, field) offsetof(struct type, field)
 
 static const struct mpx_option log_options[] = {
@@ -111,13 +107,13 @@ static const struct mpx_option daemon_options[] = {
       .type = MPX_T_BOOL,
       .fallback = "true",
       .offset = AT(settings, no_new_privs) },
-    LATER("module_policy"),
-    LATER("watchdog"),
-    LATER("quarantine"),
-    LATER("resolver"),
-    LATER("control"),
-    LATER("state_dir"),
-    LATER("detach"),
+    OPTION_LATER_KEY("module_policy"),
+    OPTION_LATER_KEY("watchdog"),
+    OPTION_LATER_KEY("quarantine"),
+    OPTION_LATER_KEY("resolver"),
+    OPTION_LATER_KEY("control"),
+    OPTION_LATER_KEY("state_dir"),
+    OPTION_LATER_KEY("detach"),
     MPX_OPTION_END,
 };
 
@@ -151,7 +147,7 @@ static const struct mpx_option limit_options[] = {
     LIMIT(response_buffer, MPX_T_SIZE,
           "of an answer that a module writes without waiting for the client", "\"1M\"", 65536,
           1 << 30),
-    LATER("per_address"),
+    OPTION_LATER_KEY("per_address"),
     MPX_OPTION_END,
 };
 
@@ -190,15 +186,15 @@ static const struct mpx_option connection_options[] = {
       .type = MPX_T_OBJECT,
       .of = limit_options,
       .offset = AT(listener_settings, limits) },
-    LATER("unix"),
-    LATER("mode"),
-    LATER("owner"),
-    LATER("v6only"),
-    LATER("min_rate"),
-    LATER("systemd"),
-    LATER("fd"),
-    LATER("trust"),
-    LATER("proxy_protocol"),
+    OPTION_LATER_KEY("unix"),
+    OPTION_LATER_KEY("mode"),
+    OPTION_LATER_KEY("owner"),
+    OPTION_LATER_KEY("v6only"),
+    OPTION_LATER_KEY("min_rate"),
+    OPTION_LATER_KEY("systemd"),
+    OPTION_LATER_KEY("fd"),
+    OPTION_LATER_KEY("trust"),
+    OPTION_LATER_KEY("proxy_protocol"),
     MPX_OPTION_END,
 };
 

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "site_keys.h"
 
-#define LATER(key)                                             \
-    {                                                          \
-        .name = key, .type = MPX_T_JSON, .flags = OPTION_LATER \
-    }
 /* read by code that wants more than the value: its place, its siblings */
 #define ELSEWHERE(key, text)                                       \
     {                                                              \
@@ -32,10 +28,10 @@ static const struct mpx_option vhost_options[] = {
       .offset = offsetof(struct vhost_settings, documents) },
     ELSEWHERE("modules", "which modules are active, in their order"),
     ELSEWHERE("directories", "settings for paths below this one"),
-    LATER("limits"),
-    LATER("error_pages"),
-    LATER("headers"),
-    LATER("satisfy"),
+    OPTION_LATER_KEY("limits"),
+    OPTION_LATER_KEY("error_pages"),
+    OPTION_LATER_KEY("headers"),
+    OPTION_LATER_KEY("satisfy"),
     MPX_OPTION_END,
 };
 
@@ -51,17 +47,17 @@ static const struct mpx_option directory_options[] = {
       .flags = MPX_OPT_EXISTS,
       .offset = offsetof(struct directory_settings, location) },
     ELSEWHERE("modules", "which modules are active, in their order"),
-    LATER("limits"),
-    LATER("headers"),
-    LATER("satisfy"),
+    OPTION_LATER_KEY("limits"),
+    OPTION_LATER_KEY("headers"),
+    OPTION_LATER_KEY("satisfy"),
     MPX_OPTION_END,
 };
 
 static const struct mpx_option defaults_options[] = {
     ELSEWHERE("modules", "which modules are active, in their order"),
-    LATER("limits"),
-    LATER("error_pages"),
-    LATER("headers"),
+    OPTION_LATER_KEY("limits"),
+    OPTION_LATER_KEY("error_pages"),
+    OPTION_LATER_KEY("headers"),
     MPX_OPTION_END,
 };
 
