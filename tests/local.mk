@@ -64,6 +64,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_problem.c \
 	tests/unit/test_quantity.c \
 	tests/unit/test_settings.c \
+	tests/unit/test_shorthand.c \
+	tests/unit/test_site.c \
 	tests/unit/test_source.c \
 	tests/unit/test_str.c \
 	tests/unit/test_suggest.c \

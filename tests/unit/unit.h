@@ -35,6 +35,8 @@
     X(problem)         \
     X(quantity)        \
     X(settings)        \
+    X(shorthand)       \
+    X(site)            \
     X(source)          \
     X(str)             \
     X(suggest)         \

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+   Keys that select and configure modules: the short ones, the wrong ones, those that are not
+   selected. */
+#include "shorthand.h"
+
+#include "given.h"
+
+START_TEST(a_short_key_is_its_modules_option)
+{
+    static const struct {
+        const char *vhost, *merged;
+    } cases[] = {
+        { "{ \"index_file\": \"x\" }", "{\"index_file\":\"x\"}" },
+        { "{ \"index_file\": [\"x\", \"y\"], \"static\": { \"charset\": \"\" } }",
+          "{\"charset\":\"\",\"index_file\":[\"x\",\"y\"]}" },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct given t;
+
+        given_init(&t);
+        const struct generation *g =
+            given_site(&t, arena_printf(&t.arena, "{ \"vhosts\": %s }", cases[i].vhost).p);
+        ck_assert_errors(&t, "");
+        ck_assert_str_eq(given_text(&t, given_conf(&g->vhosts->chain, "static")->merged),
+                         cases[i].merged);
+        given_finish(&t);
+    }
+}
+END_TEST
+
+static const struct {
+    const char *vhost, *said;
+} mistakes[] = {
+    /* the same thing said twice */
+    { "{ \"index_file\": \"x\", \"static\": { \"index_file\": \"y\" } }",
+      "site.json:1:15: error: \"index_file\" is set here and also at line 1, column 34: remove "
+      "one\n" },
+    { "{ \"index_file\": \"x\", \"static\": false }",
+      "site.json:1:15: error: \"index_file\" is set here and also at line 1, column 34: remove "
+      "one\n" },
+    /* a value that its option does not take, at the place where it stands */
+    { "{ \"index_file\": 7 }",
+      "site.json:1:29: error: /vhosts/0/index_file must be a string, not 7\n" },
+    /* a module that does not come with this version */
+    { "{ \"directory_list\": true }",
+      "site.json:1:15: error: \"directory_list\" needs module \"dirlist\", which is not "
+      "installed\n" },
+    { "{ \"allow\": \"all\", \"deny\": \"1.2.3.4\" }",
+      "site.json:1:15: error: \"allow\" needs module \"access\", which is not installed\n" },
+    { "{ \"directory_list\": false }", "" },
+    /* keys that are nobody's */
+    { "{ \"documnets\": \".\" }",
+      "site.json:1:15: error: unknown key \"documnets\" at /vhosts/0 (did you mean "
+      "\"documents\"?)\n" },
+    { "{ \"acceslog\": \"stderr\" }",
+      "site.json:1:15: error: unknown key \"acceslog\" at /vhosts/0 (did you mean "
+      "\"accesslog\"?)\n" },
+    { "{ \"zzz\": {} }",
+      "site.json:1:15: error: unknown key \"zzz\" at /vhosts/0, and no module of that name is "
+      "installed\n" },
+    { "{ \"location\": \".\" }",
+      "site.json:1:15: error: \"location\" cannot stand here: it belongs in a directory\n" },
+    { "{ \"error_pages\": {} }",
+      "site.json:1:15: error: \"error_pages\" is not supported by this version of multiplexd: "
+      "remove it\n" },
+    /* configured, but not selected */
+    { "{ \"modules\": [], \"static\": {} }",
+      "site.json:1:30: error: \"static\" is configured but not active: add \"static\" to "
+      "\"modules\"\n" },
+    { "{ \"modules\": [], \"index_file\": \"x\" }",
+      "site.json:1:30: error: \"index_file\" is configured but not active: add \"static\" to "
+      "\"modules\"\n" },
+    { "{ \"modules\": [], \"static\": false }", "" },
+    /* lists */
+    { "{ \"modules\": [ \"static\", \"static\" ] }",
+      "site.json:1:38: error: module \"static\" is in this list twice\n" },
+    { "{ \"modules\": [ \"static\", \"+accesslog\" ] }",
+      "site.json:1:38: error: either all names have a sign, which edits the inherited list, or "
+      "none has\n" },
+    { "{ \"modules\": [ 7, \"\" ] }",
+      "site.json:1:28: error: \"modules\" holds names of modules, not a number\n"
+      "site.json:1:31: error: \"modules\" holds names of modules, not an empty one\n" },
+    { "{ \"modules\": \"-accesslog\" }",
+      "site.json:1:26: error: module \"accesslog\" is not in the list that this edits\n" },
+};
+
+START_TEST(mistakes_with_keys_are_told_at_their_place)
+{
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+        struct given t;
+
+        given_init(&t);
+        (void)given_site(&t, arena_printf(&t.arena, "{ \"vhosts\": %s }", mistakes[i].vhost).p);
+        ck_assert_errors(&t, mistakes[i].said);
+        given_finish(&t);
+    }
+}
+END_TEST
+
+Suite *suite_shorthand(void)
+{
+    static const TTest **const tests[] = { &a_short_key_is_its_modules_option,
+                                           &mistakes_with_keys_are_told_at_their_place, NULL };
+
+    return unit_suite("shorthand", tests);
+}
