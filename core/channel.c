@@ -109,7 +109,7 @@ int channel_receive(int end, struct channel_message *m)
     if (n <= 0)
         return n == 0 || errno == ECONNRESET ? 0 : -1;
     take_fds(m, &msg);
-    if (n != (ssize_t)sizeof(h) || m->fd_count != h.fd_count) {
+    if (n != (ssize_t)sizeof(h) || m->fd_count != h.fd_count || h.text_bytes > CHANNEL_BYTES_MAX) {
         errno = EPROTO;
         return -1;
     }

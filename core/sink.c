@@ -310,7 +310,8 @@ void sink_write(struct mpx_sink *k, enum mpx_level level, struct mpx_str line)
     } else {
         if (k->facility >= 0)
             put(k, &digit, 1);
-        put(k, line.p, line.n);
+        if (line.n > 0)
+            put(k, line.p, line.n);
         put(k, "\n", 1);
     }
     if (was_empty)

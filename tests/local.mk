@@ -40,9 +40,13 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_arena.c \
 	tests/unit/test_beneath.c \
 	tests/unit/test_broker.c \
+	tests/unit/test_channel.c \
+	tests/unit/test_child.c \
+	tests/unit/test_cond.c \
 	tests/unit/test_config.c \
 	tests/unit/test_date.c \
 	tests/unit/test_docs.c \
+	tests/unit/test_dso.c \
 	tests/unit/test_expand.c \
 	tests/unit/test_file.c \
 	tests/unit/test_file_cold.c \
@@ -53,6 +57,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_list.c \
 	tests/unit/test_log.c \
 	tests/unit/test_loop.c \
+	tests/unit/test_must.c \
 	tests/unit/test_node.c \
 	tests/unit/test_option.c \
 	tests/unit/test_option_table.c \
@@ -61,10 +66,12 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_parser.c \
 	tests/unit/test_parser_body.c \
 	tests/unit/test_phase.c \
+	tests/unit/test_pool.c \
 	tests/unit/test_problem.c \
 	tests/unit/test_quantity.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_shorthand.c \
+	tests/unit/test_sink.c \
 	tests/unit/test_site.c \
 	tests/unit/test_source.c \
 	tests/unit/test_str.c \

@@ -11,9 +11,13 @@
     X(arena)           \
     X(beneath)         \
     X(broker)          \
+    X(channel)         \
+    X(child)           \
+    X(cond)            \
     X(config)          \
     X(date)            \
     X(docs)            \
+    X(dso)             \
     X(expand)          \
     X(file)            \
     X(file_cold)       \
@@ -24,6 +28,7 @@
     X(list)            \
     X(log)             \
     X(loop)            \
+    X(must)            \
     X(node)            \
     X(option)          \
     X(option_table)    \
@@ -32,10 +37,12 @@
     X(parser)          \
     X(parser_body)     \
     X(phase)           \
+    X(pool)            \
     X(problem)         \
     X(quantity)        \
     X(settings)        \
     X(shorthand)       \
+    X(sink)            \
     X(site)            \
     X(source)          \
     X(str)             \
