@@ -220,15 +220,12 @@ END_TEST
 
 START_TEST(a_client_that_is_gone_ends_its_request)
 {
-    static const char *const requests[] = { GET("/sleep-long"),
-                                            GET("/fd"),
-                                            GET("/ticket"),
-                                            GET("/offload"),
-                                            GET("/watch"),
-                                            GET("/stream"),
-                                            GET("/pieces"),
-                                            "POST /body HTTP/1.1\r\nHost: a\r\n"
-                                            "Content-Length: 9\r\n\r\nabc" };
+    static const char half_a_body[] = "POST /body HTTP/1.1\r\nHost: a\r\n"
+                                      "Content-Length: 9\r\n\r\nabc";
+    static const char *const requests[] = {
+        GET("/sleep-long"), GET("/fd"),     GET("/ticket"), GET("/offload"),
+        GET("/watch"),      GET("/stream"), GET("/pieces"), half_a_body,
+    };
     struct loopback *lb = site();
 
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {

@@ -198,13 +198,9 @@ END_TEST
 
 START_TEST(refuses_what_is_no_saved_problem)
 {
-    static const char *const wrong[] = { "",
-                                         "1 2 3",
-                                         "x\ntext",
-                                         "1 2\ntext",
-                                         "\n",
-                                         "1111111111111111111111111111111111111111111111111111111"
-                                         "11111111111 2 3\ntext" };
+    static const char too_long[] = "1111111111111111111111111111111111111111111111111111111"
+                                   "11111111111 2 3\ntext";
+    static const char *const wrong[] = { "", "1 2 3", "x\ntext", "1 2\ntext", "\n", too_long };
     struct given t;
 
     given_init(&t);
