@@ -65,7 +65,6 @@ struct node *config_list(struct mpx_arena *a, const struct node *value)
     struct node *list = node_new(a, NODE_ARRAY, value->at);
     list->key_at = value->key_at;
     list->key = value->key;
-    list->parent = value->parent; /* for pointers alone: the parent's member is still value */
     list->parent = value->parent; /* for pointers, where it is not put elsewhere */
     node_append(list, node_copy(a, value), (struct mpx_str){ NULL, 0 });
     return list;

@@ -10,6 +10,8 @@
 #include <limits.h>
 #include <link.h>
 #include <ltdl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -117,7 +119,17 @@ void *dso_symbol(struct dso *d, const char *name)
     return lt_dlsym((lt_dlhandle)(void *)d, name);
 }
 
+/* The library has no call that tells its version; the file that it was loaded from does. */
 const char *dso_version(void)
 {
-    return "libltdl"; /* it does not tell its version */
+    static char text[64];
+    char real[PATH_MAX];
+    Dl_info info;
+    void *inside = dlsym(RTLD_DEFAULT, "lt_dlopenadvise");
+
+    if (inside == NULL || dladdr(inside, &info) == 0 || realpath(info.dli_fname, real) == NULL)
+        return "libltdl";
+    struct mpx_str file = str_of(real);
+    snprintf(text, sizeof(text), "libltdl (%s)", str_from(file, str_find_last(file, '/') + 1).p);
+    return text;
 }

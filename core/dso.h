@@ -17,6 +17,6 @@ const char *dso_try(struct mpx_arena *a, const char *path);
 /* Opens it: local, resident. NULL, with *error set (in a), when it cannot be. */
 struct dso *dso_open(struct mpx_arena *a, const char *path, const char **error);
 void *dso_symbol(struct dso *d, const char *name); /* or NULL */
-const char *dso_version(void);                     /* "libltdl" */
+const char *dso_version(void);                     /* "libltdl (libltdl.so.7.3.2)" */
 
 #endif

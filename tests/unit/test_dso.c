@@ -76,7 +76,7 @@ START_TEST(a_whole_object_is_opened_and_its_symbols_found)
     ck_assert_ptr_null(dso_symbol(d, "question"));
     ck_assert_ptr_null(dso_symbol(d, ""));
     ck_assert_int_eq(call(open_object(path), "answer"), 42); /* and a second time */
-    ck_assert_str_eq(dso_version(), "libltdl");
+    ck_assert_int_eq(strncmp(dso_version(), "libltdl (libltdl.so.", 20), 0);
     take_down();
 }
 END_TEST
