@@ -85,14 +85,25 @@ int mpx_res_header_remove(struct mpx_req *r, const char *name)
     return 0;
 }
 
+/* Whether it is the turn of the module that answers r. */
+static bool may_respond(const struct mpx_req *r, const char *call)
+{
+    if (r->running && r->phase < MPX_PH_RESPONSE)
+        return true;
+    req_log(r, MPX_ERROR, "%s: %s", call,
+            r->running ? "not in a RESPONSE or LOG hook"
+                       : "this request does not run now: wake it, and answer in its own function");
+    return false;
+}
+
 /* Whether body may be added now. A response that is broken says nothing: its module was named. */
 static bool is_writable(struct mpx_req *r, const char *call)
 {
-    if (r->phase >= MPX_PH_RESPONSE || r->res.ended) {
-        req_log(r, MPX_ERROR, "%s: %s", call,
-                r->res.ended ? "the response has ended" : "not in a RESPONSE or LOG hook");
-        if (r->res.ended && r->phase < MPX_PH_RESPONSE)
-            r->res.fault = "wrote after it had ended the response";
+    if (!may_respond(r, call))
+        return false;
+    if (r->res.ended) {
+        req_log(r, MPX_ERROR, "%s: the response has ended", call);
+        r->res.fault = "wrote after it had ended the response";
         return false;
     }
     return !r->res.broken;
@@ -110,7 +121,12 @@ int mpx_res_blob(struct mpx_req *r, struct mpx_blob *b)
 
 int mpx_res_file(struct mpx_req *r, struct mpx_file *f)
 {
-    return is_writable(r, "mpx_res_file") ? res_file(r, f) : -1;
+    if (!is_writable(r, "mpx_res_file"))
+        return -1;
+    if (S_ISREG(f->st.st_mode))
+        return res_file(r, f);
+    req_log(r, MPX_ERROR, "mpx_res_file: it is no regular file");
+    return -1;
 }
 
 int mpx_res_flush(struct mpx_req *r)
@@ -124,10 +140,8 @@ int mpx_res_flush(struct mpx_req *r)
 /* Ending twice is a fault that the phases answer; the first end counts till then. */
 static bool may_end(struct mpx_req *r, const char *call)
 {
-    if (r->phase >= MPX_PH_RESPONSE) {
-        req_log(r, MPX_ERROR, "%s: not in a RESPONSE or LOG hook", call);
+    if (!may_respond(r, call))
         return false;
-    }
     if (r->res.ended)
         r->res.fault = "ended the response twice";
     return !r->res.ended;

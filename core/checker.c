@@ -164,21 +164,16 @@ static void choose_user(struct launch *l)
 
 int checker_run(struct launch *l)
 {
-    struct check *k = calloc(1, sizeof(*k));
+    struct check k = { .l = l, .blame = blame_create() };
     struct child_user user = l->user;
     int rc;
 
-    if (k == NULL)
-        return -1;
-    k->l = l;
-    k->blame = blame_create();
     choose_user(l);
     do
-        rc = try_once(k, &l->problems);
+        rc = try_once(&k, &l->problems);
     while (rc == 0);
     l->user = user;
-    blame_destroy(k->blame);
-    free(k);
+    blame_destroy(k.blame);
     return rc < 0 ? -1 : 0;
 }
 

@@ -121,27 +121,6 @@ void conn_set_timer(struct mpx_conn *c, enum conn_timer timer)
     list_push(&l->timed[timer], &c->timed);
 }
 
-void listener_sweep(struct listener *l)
-{
-    int64_t now = l->w->now_ms;
-
-    for (int i = 0; i < CONN_TIMERS; i++) {
-        struct link *k;
-
-        while ((k = list_first(&l->timed[i])) != NULL) {
-            struct mpx_conn *c = CONTAINER_OF(k, struct mpx_conn, timed);
-
-            if (c->deadline_ms > now)
-                break;
-            conn_set_timer(c, CONN_NO_TIMER);
-            c->driving = true;
-            l->protocol->timeout(c, (enum conn_timer)i);
-            c->driving = false;
-            conn_drive(c);
-        }
-    }
-}
-
 static void end_slots(struct mpx_conn *c)
 {
     const struct modules *ms = c->w->generation->modules;
@@ -199,6 +178,33 @@ void conn_drive(struct mpx_conn *c)
     c->driving = false;
     if (c->dead)
         conn_free(c);
+}
+
+/* A time-out has run out: the protocol is told, then goes on. */
+static void time_out(struct mpx_conn *c, enum conn_timer timer)
+{
+    c->driving = true;
+    c->listener->protocol->timeout(c, timer);
+    c->driving = false;
+    conn_drive(c);
+}
+
+void listener_sweep(struct listener *l)
+{
+    int64_t now = l->w->now_ms;
+
+    for (int i = 0; i < CONN_TIMERS; i++) {
+        struct link *k;
+
+        while ((k = list_first(&l->timed[i])) != NULL) {
+            struct mpx_conn *c = CONTAINER_OF(k, struct mpx_conn, timed);
+
+            if (c->deadline_ms > now)
+                break;
+            conn_set_timer(c, CONN_NO_TIMER);
+            time_out(c, (enum conn_timer)i);
+        }
+    }
 }
 
 static void on_ready(int fd, short what, void *arg)

@@ -38,6 +38,17 @@ static const char *why(struct mpx_arena *a, const char *url, int error)
     return arena_printf(a, "cannot listen on %.*s: %s%s", STR_ARGS(where), strerror(error), cure).p;
 }
 
+/* A client that vanished while its answer is being made is found out: the kernel asks for it. */
+static void keep_alive(int fd)
+{
+    static const int on = 1, idle_s = 30, interval_s = 10, probes = 3;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}
+
 static int open_socket(const struct listener_settings *s, const struct addrinfo *ai)
 {
     int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
@@ -48,6 +59,7 @@ static int open_socket(const struct listener_settings *s, const struct addrinfo 
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     /* accepted sockets inherit these */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    keep_alive(fd);
     if (sndbuf > 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
     if (ai->ai_family == AF_INET6)

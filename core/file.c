@@ -14,36 +14,21 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BUCKETS = 1 << 14, SETTLED_SECONDS = 2 };
-
-/* A root never changes: when its path leads elsewhere, another one takes its place. */
-struct file_root {
-    struct link lru;
-    int fd;
-    dev_t dev;
-    ino_t ino;
-    unsigned uses; /* opens that are under way; one more while it is in the list */
-    int64_t checked_ms;
-    char path[];
+enum {
+    BUCKETS = 1 << 14,
+    SETTLED_SECONDS = 2,
+    PAGE = 4096,         /* what memory holds a part of a file by */
+    STAMPS_MAX = 1 << 14 /* chunks of a file whose residency is remembered */
 };
 
 struct files {
     struct files_limits limits;
-    struct list lru, roots; /* newest first */
-    unsigned entries, descriptors, root_count;
+    struct list lru; /* newest first */
+    unsigned entries, descriptors;
     size_t bytes;
+    struct roots roots;
     struct mpx_file *buckets[BUCKETS];
 };
-
-struct files *files_create(const struct files_limits *limits)
-{
-    struct files *fs = must_calloc(sizeof(*fs));
-
-    fs->limits = *limits;
-    list_init(&fs->lru);
-    list_init(&fs->roots);
-    return fs;
-}
 
 void file_drop(struct mpx_file *f)
 {
@@ -52,6 +37,7 @@ void file_drop(struct mpx_file *f)
     if (f->fd >= 0)
         close(f->fd);
     free(f->bytes);
+    free(f->stamps);
     free(f);
 }
 
@@ -64,6 +50,7 @@ static void forget(struct files *fs, struct mpx_file *f)
         link = &(*link)->next_in_bucket;
     *link = f->next_in_bucket;
     list_remove(&f->lru);
+    list_remove(&f->beneath);
     fs->entries--;
     fs->descriptors -= f->fd >= 0;
     fs->bytes -= f->bytes != NULL ? (size_t)f->st.st_size : 0;
@@ -71,81 +58,31 @@ static void forget(struct files *fs, struct mpx_file *f)
     file_drop(f);
 }
 
-static void root_release(struct file_root *root)
+/* What was found beneath a root that is no longer known. */
+static void forget_beneath(void *files, struct file_root *root)
 {
-    if (root == NULL || --root->uses > 0)
-        return;
-    close(root->fd);
-    free(root);
+    struct link *l;
+
+    while ((l = list_first(&root->files)) != NULL)
+        forget(files, CONTAINER_OF(l, struct mpx_file, beneath));
 }
 
-/* Takes a root out of the list, with all files found beneath it. */
-static void root_forget(struct files *fs, struct file_root *root)
+struct files *files_create(const struct files_limits *limits)
 {
-    struct link *next;
+    struct files *fs = must_calloc(sizeof(*fs));
 
-    for (struct link *l = list_first(&fs->lru); l != NULL; l = next) {
-        struct mpx_file *f = CONTAINER_OF(l, struct mpx_file, lru);
-
-        next = list_next(&fs->lru, l);
-        if (f->root == root)
-            forget(fs, f);
-    }
-    list_remove(&root->lru);
-    fs->root_count--;
-    root_release(root);
+    fs->limits = *limits;
+    list_init(&fs->lru);
+    roots_init(&fs->roots, limits->roots, forget_beneath, fs);
+    return fs;
 }
 
 void files_destroy(struct files *fs)
 {
-    struct link *l;
-
     if (fs == NULL)
         return;
-    while ((l = list_first(&fs->roots)) != NULL)
-        root_forget(fs, CONTAINER_OF(l, struct file_root, lru));
+    roots_finish(&fs->roots);
     free(fs);
-}
-
-static struct file_root *root_find(struct files *fs, const char *path)
-{
-    for (struct link *l = list_first(&fs->roots); l != NULL; l = list_next(&fs->roots, l)) {
-        struct file_root *root = CONTAINER_OF(l, struct file_root, lru);
-
-        if (strcmp(root->path, path) == 0) {
-            list_remove(l);
-            list_push_first(&fs->roots, l);
-            return root;
-        }
-    }
-    return NULL;
-}
-
-/* What the path leads to now: the root we know, or a new one. Takes fd. */
-static struct file_root *root_install(struct files *fs, const char *path, int fd,
-                                      const struct stat *st, int64_t now_ms)
-{
-    struct file_root *root = root_find(fs, path);
-
-    if (root != NULL && root->dev == st->st_dev && root->ino == st->st_ino) {
-        close(fd);
-        root->checked_ms = now_ms;
-        return root;
-    }
-    if (root != NULL)
-        root_forget(fs, root);
-    if (fs->root_count >= fs->limits.roots)
-        root_forget(fs, CONTAINER_OF(fs->roots.head.prev, struct file_root, lru));
-    root = must_calloc(sizeof(*root) + strlen(path) + 1);
-    memcpy(root->path, path, strlen(path) + 1);
-    root->fd = fd;
-    root->dev = st->st_dev;
-    root->ino = st->st_ino;
-    root->uses = 1;
-    root->checked_ms = now_ms;
-    list_push_first(&fs->roots, &root->lru);
-    fs->root_count++;
-    return root;
 }
 
 static uint32_t hash_of(const char *path, unsigned flags)
@@ -268,6 +205,7 @@ static struct mpx_file *install(struct files *fs, struct file_root *root, const 
     f->next_in_bucket = fs->buckets[hash % BUCKETS];
     fs->buckets[hash % BUCKETS] = f;
     list_push_first(&fs->lru, &f->lru);
+    list_push(&root->files, &f->beneath);
     fs->entries++;
     fs->descriptors += f->fd >= 0;
     fs->bytes += f->bytes != NULL ? (size_t)f->st.st_size : 0;
@@ -283,27 +221,11 @@ static struct mpx_file *use(struct files *fs, struct mpx_file *f)
     return f;
 }
 
-/* The root for o, without waiting for a disk; NULL when that cannot be. */
-static struct file_root *root_now(struct file_open *o, int64_t now_ms)
-{
-    struct file_root *root = root_find(o->files, o->root);
-    struct stat st;
-
-    if (root != NULL && now_ms - root->checked_ms < FILE_BELIEVED_MS)
-        return root;
-    int fd = beneath_root(o->root, BENEATH_CACHED);
-    if (fd >= 0 && fstat(fd, &st) == 0)
-        return root_install(o->files, o->root, fd, &st, now_ms);
-    if (fd >= 0)
-        close(fd);
-    return NULL;
-}
-
 int file_open_now(struct file_open *o, int64_t now_ms, struct mpx_file **file, int *rc)
 {
     struct files *fs = o->files;
     struct file_found found = { .fd = -1 };
-    struct file_root *root = root_now(o, now_ms);
+    struct file_root *root = root_now(&fs->roots, o->root, now_ms);
 
     *rc = 0;
     o->held = root;
@@ -363,18 +285,18 @@ int file_open_finish(struct file_open *o, int64_t now_ms, struct mpx_file **file
     int rc = found->rc;
 
     if (found->root_fd >= 0 && rc == 0)
-        root = root_install(o->files, o->root, found->root_fd, &found->root_st, now_ms);
+        root = root_install(&o->files->roots, o->root, found->root_fd, &found->root_st, now_ms);
     else if (found->root_fd >= 0)
         close(found->root_fd);
     if (rc == 0 && (found->fd >= 0 || found->bytes != NULL)) {
-        if (root != NULL && link_is_in_list(&root->lru)) {
+        if (root != NULL && root_is_known(root)) {
             f = install(o->files, root, o, found, now_ms);
         } else { /* the root was replaced meanwhile: this answer is good for one use */
             f = must_calloc(sizeof(*f) + 1);
             *f = (struct mpx_file){ .st = found->st, .bytes = found->bytes, .fd = found->fd };
             f->uses = 1;
         }
-    } else if (rc != -ECANCELED && root != NULL && link_is_in_list(&root->lru)) {
+    } else if (rc != -ECANCELED && root != NULL && root_is_known(root)) {
         forget_path(o->files, root, o);
     }
     root_release(o->held);
@@ -398,18 +320,52 @@ static bool is_at_hand(int fd, off_t off)
     return errno == EOPNOTSUPP ? is_memory(fd) : errno != EAGAIN;
 }
 
+/* Whether every page from off on can be had without waiting. */
+static bool are_at_hand(int fd, off_t off, size_t n)
+{
+    const off_t end = off + (off_t)n;
+
+    for (; off < end; off = (off / PAGE + 1) * PAGE)
+        if (!is_at_hand(fd, off))
+            return false;
+    return true;
+}
+
+/* When the chunk around off was last found in memory; NULL for a file that has too many to note
+   it. */
+static uint32_t *stamp_of(struct mpx_file *f, off_t off)
+{
+    size_t chunks = (size_t)((f->st.st_size + FILE_CHUNK - 1) / FILE_CHUNK);
+    size_t i = (size_t)(off / FILE_CHUNK);
+
+    if (chunks > STAMPS_MAX || i >= chunks)
+        return NULL;
+    if (f->stamps == NULL)
+        f->stamps = must_calloc(chunks * sizeof(*f->stamps));
+    return &f->stamps[i];
+}
+
+size_t file_chunk(off_t off, size_t n)
+{
+    size_t room = FILE_CHUNK - (size_t)(off % FILE_CHUNK);
+
+    return n < room ? n : room;
+}
+
 bool file_is_resident(struct mpx_file *f, off_t off, size_t n, int64_t now_ms)
 {
-    bool whole = off == 0 && (off_t)n >= f->st.st_size;
+    uint32_t now = (uint32_t)now_ms | 1; /* 0: never */
 
     if (f->fd < 0 || n == 0)
         return true;
-    if (f->resident_ms != 0 && now_ms - f->resident_ms < FILE_BELIEVED_MS)
+    uint32_t *stamp = stamp_of(f, off);
+    if (stamp != NULL && *stamp != 0 && now - *stamp < FILE_BELIEVED_MS)
         return true;
-    if (!is_at_hand(f->fd, off) || !is_at_hand(f->fd, off + (off_t)n - 1))
+    if (!are_at_hand(f->fd, off, n))
         return false;
-    if (whole)
-        f->resident_ms = now_ms;
+    if (stamp != NULL && off % FILE_CHUNK == 0 &&
+        (n == FILE_CHUNK || off + (off_t)n >= f->st.st_size))
+        *stamp = now;
     return true;
 }
 

@@ -4,14 +4,14 @@
    are opened beneath is a root, known by its absolute path. It knows nothing of requests. */
 #ifndef FILE_H
 #define FILE_H
-#include "list.h"
+#include "root.h"
 
 #include <multiplexd/module.h>
 
 enum {
-    FILE_SMALL = 32 << 10,   /* bytes: up to here a file is held in memory */
-    FILE_BELIEVED_MS = 1000, /* how long a path is not looked up again */
-    FILE_CHUNK = 256 << 10   /* bytes that file_is_resident asks for at most */
+    FILE_SMALL = 32 << 10,               /* bytes: up to here a file is held in memory */
+    FILE_BELIEVED_MS = ROOT_BELIEVED_MS, /* how long a path is not looked up again */
+    FILE_CHUNK = 256 << 10               /* bytes that are sent in one call at most */
 };
 
 struct files;
@@ -27,14 +27,14 @@ struct mpx_file {
     char *bytes; /* the whole content of a small regular file, or NULL */
     int fd;      /* -1: held as bytes alone */
     unsigned uses;
-    int64_t resident_ms; /* when its pages were last found in memory; 0: never */
     /* below: the cache's own */
     struct file_root *root; /* NULL: not in the cache */
-    struct link lru;
+    struct link lru, beneath;
     struct mpx_file *next_in_bucket;
     uint32_t hash, flags;
     int64_t checked_ms;
-    bool settled; /* unchanged for a while when it was read: equal times mean equal content */
+    uint32_t *stamps; /* when chunks of it were found in memory, or NULL */
+    bool settled;     /* unchanged for a while when it was read: equal times mean equal content */
     char name[];
 };
 
@@ -59,7 +59,10 @@ void file_open_work(void *o); /* on any thread */
 int file_open_finish(struct file_open *o, int64_t now_ms, struct mpx_file **file);
 void file_drop(struct mpx_file *f); /* gives a use back; NULL is harmless */
 
-/* Whether n bytes from off can be sent without waiting for the disk. */
+/* How many of the n bytes from off go out in one call: they lie in one chunk. */
+size_t file_chunk(off_t off, size_t n);
+/* Whether they can be sent without waiting for the disk; a chunk that was there is believed to be
+   for a second. */
 bool file_is_resident(struct mpx_file *f, off_t off, size_t n, int64_t now_ms);
 /* On any thread: brings them into memory. */
 void file_load(int fd, off_t off, size_t n);

@@ -6,7 +6,6 @@
 #include "str.h"
 #include "wait.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 enum { ROUNDS_PER_TURN = 4 }; /* of reading and sending, then others have a turn */
@@ -116,14 +115,15 @@ static void begin_timer(struct http1 *h, enum conn_timer timer)
         h->unsent = h->c->transport->unsent(h->c);
 }
 
-/* A header's time is that of the whole; others begin anew with each byte. */
+/* A header's time is that of the whole; others begin anew with each byte that goes their way. */
 static void update_timer(struct http1 *h)
 {
     enum conn_timer timer = timer_for(h);
+    bool moved = (timer == CONN_BODY && h->received) || (timer == CONN_SEND && h->sent);
 
-    if (timer != h->c->timer || (h->progress && timer != CONN_HEADER && timer != CONN_LINGER))
+    if (timer != h->c->timer || moved)
         begin_timer(h, timer);
-    h->progress = false;
+    h->received = h->sent = false;
 }
 
 /* Nothing more can be done now: what does the connection wait for? */
@@ -218,7 +218,7 @@ static void finish(struct mpx_conn *c)
     for (struct mpx_req *r = h->first; r != NULL; r = next) {
         next = r->next;
         r->gone = true;
-        if (!r->res.started)
+        if (!r->res.seen)
             r->res.status = 499; /* the client closed the request */
         wait_cancel(r);
         wait_end_watches(r);

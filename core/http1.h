@@ -32,7 +32,7 @@ struct http1 {
     bool closing;           /* no request is read any more */
     bool linger;            /* bytes may be under way to us: close gently */
     bool lingering;         /* our half is closed */
-    bool progress;          /* since the last time-out was set */
+    bool received, sent;    /* bytes of a body, of an answer, since the last time-out was set */
     bool read_end;          /* the end of the client's bytes was read */
     struct cold_load *load; /* a thread brings a file's pages in: nothing is sent meanwhile */
     bool loaded;            /* ... it has done so for the next piece */

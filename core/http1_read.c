@@ -159,7 +159,6 @@ static int take_body(void *arg, struct mpx_str piece)
     return h->drained > HTTP1_DRAIN_MAX ? 413 : 0;
 }
 
-/* The body cannot be read to its end. */
 void http1_body_fails(struct http1 *h, int status)
 {
     struct mpx_req *r = h->cur;
@@ -176,7 +175,7 @@ static void read_body(struct http1 *h, struct mpx_str in, size_t *used)
     struct mpx_req *r = h->cur;
     int rc = parser_body(&h->parser, in, take_body, h, used);
 
-    h->progress = true;
+    h->received = true;
     if (rc == PARSER_COMPLETE) {
         r->body.complete = true;
         h->reading = HTTP1_DONE;
@@ -198,7 +197,6 @@ static bool is_body_too_long(struct http1 *h)
     return r->content_length != UINT64_MAX && r->content_length > r->body.limit;
 }
 
-/* Leaves a request that is over: its message is read, or is not worth reading. */
 void http1_advance(struct http1 *h)
 {
     const struct mpx_req *r = h->cur;
@@ -215,7 +213,6 @@ void http1_advance(struct http1 *h)
     h->closing = !keep;
 }
 
-/* Whether bytes of the client can be looked at now. */
 bool http1_wants_input(struct http1 *h)
 {
     http1_advance(h);
@@ -278,18 +275,19 @@ static void read_stash(struct http1 *h)
     h->stash_n = h->stash_at = 0;
 }
 
-/* The client will send no more. Closing its half is not leaving: it may wait for an answer. */
+/* The client will send no more. Closing its half is not leaving: it may wait for answers. A head
+   that is not whole was no request; a body that is not whole ends its own. */
 static void read_end(struct http1 *h)
 {
     h->read_end = true;
     h->c->readable = false;
-    if (h->cur == NULL) {
+    if (h->cur == NULL || h->reading == HTTP1_HEAD) {
+        if (h->cur != NULL)
+            req_destroy(h->cur);
+        h->cur = NULL;
         h->closing = true;
-    } else if (h->reading != HTTP1_DONE) {
-        if (h->reading == HTTP1_HEAD || !h->cur->finished)
-            conn_close(h->c, true);
-        else
-            stop_reading(h);
+    } else if (h->reading == HTTP1_BODY) {
+        http1_body_fails(h, 400);
     }
 }
 

@@ -156,9 +156,11 @@ static void carrier_more(struct mpx_req *r)
 
 static void carrier_want_body(struct mpx_req *r)
 {
-    if (!r->expects_continue)
-        return;
+    bool is_due = r->expects_continue && !r->res.started;
+
     r->expects_continue = false;
+    if (!is_due || (r->content_length != UINT64_MAX && r->content_length > r->body.limit))
+        return; /* the answer has begun, or will be 413 */
     (void)res_insert_bytes(r, NULL, MPX_STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
@@ -269,7 +271,7 @@ static int gather(const struct http1 *h, struct iovec *v, struct piece **file)
 /* n bytes went out; they are the first ones of the queue. */
 static void took(struct http1 *h, size_t n)
 {
-    h->progress = true;
+    h->sent = true;
     for (struct mpx_req *r = h->first; n > 0; r = r->next)
         n = res_took(r, n);
 }
@@ -304,7 +306,7 @@ static enum sent sent_result(struct mpx_conn *c, ssize_t n)
 static enum sent send_file(struct http1 *h, struct piece *p, size_t *budget)
 {
     struct mpx_conn *c = h->c;
-    size_t n = p->n < FILE_CHUNK ? p->n : FILE_CHUNK;
+    size_t n = file_chunk(p->off, p->n);
 
     if (*budget < n) {
         http1_drive_again(h);
@@ -354,5 +356,5 @@ bool http1_flush(struct http1 *h)
         if (rc != SENT_SOME)
             break;
     }
-    return h->first == NULL || !h->first->res.broken || h->first->res.first != NULL;
+    return h->first == NULL || !h->first->res.broken || http1_has_output(h);
 }

@@ -321,6 +321,8 @@ int main(int argc, char **argv)
     (void)signal(SIGCHLD, SIG_DFL); /* ignored by who started us, ends would not be told */
     launch_init(&l);
     int rc = command(&l, &c);
+    if (rc == SERVER_BUSY)
+        _exit(SERVER_OK);
     launch_finish(&l);
     return rc;
 }

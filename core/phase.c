@@ -25,6 +25,7 @@ static void enter(struct mpx_req *r, const struct mpx_conf *conf)
 {
     r->caller = conf;
     r->running = true;
+    r->fail_status = 0;
     atomic_store_explicit(&r->w->blame->request, r->id, memory_order_relaxed);
     blame_set(r->w->blame, conf->module->index, BLAME_HOOK + (unsigned)r->phase);
 }
@@ -89,6 +90,15 @@ static void start_response(struct mpx_req *r)
     r->carrier->start(r);
 }
 
+/* Nothing more is done for it: what it waited for is no use any more. */
+static void finish(struct mpx_req *r)
+{
+    wait_cancel(r);
+    wait_end_watches(r);
+    r->suspended = false;
+    r->finished = true;
+}
+
 /* The response is complete, or as much of it is there as can be sent. */
 static void respond(struct mpx_req *r)
 {
@@ -98,21 +108,16 @@ static void respond(struct mpx_req *r)
         start_response(r);
     res->flush = false;
     if (res->ended || res->broken)
-        r->finished = true;
+        finish(r);
 }
 
 /* Ends it with a standard page where that is still possible. */
 static void fail(struct mpx_req *r, int status)
 {
-    wait_cancel(r);
-    wait_end_watches(r);
-    r->suspended = false;
-    if (r->res.started) {
-        r->res.broken = true;
-        r->finished = true;
-    } else {
+    r->res.broken = r->res.started;
+    if (!r->res.started)
         page_text_error(r, status);
-    }
+    finish(r);
 }
 
 /* A module has broken a rule: 500, and its name in the log. */
@@ -141,8 +146,8 @@ static void answer_next(struct mpx_req *r)
     if (r->res.ended)
         misuse(r, "answered NEXT after it had ended the response: return what mpx_res_end "
                   "returned");
-    else if (r->res.written > 0 || r->res.started)
-        misuse(r, "answered NEXT after it had written a body: end the response instead");
+    else if (r->res.written > 0 || r->res.started || r->res.flush)
+        misuse(r, "answered NEXT after it had begun a response: end it instead");
     else
         r->at++;
 }
@@ -203,7 +208,7 @@ static void answer(struct mpx_req *r, enum mpx_rc rc)
         answer_restart(r);
         return;
     case MPX_FAIL:
-        fail(r, r->is_overloaded ? 503 : 500);
+        fail(r, r->fail_status != 0 ? r->fail_status : 500);
         return;
     case MPX_GRANT:
         if (r->phase == MPX_PH_ACCESS) {
@@ -276,6 +281,12 @@ static struct mpx_watch *fired_watch(const struct mpx_req *r)
     return NULL;
 }
 
+/* Whether WAIT, from the callback of a watch, leaves all as it was. */
+static bool is_still_waiting(const struct mpx_req *r)
+{
+    return wait_is_armed(r) && !r->res.ended && !r->res.broken;
+}
+
 /* What a suspended request does next; false when there is nothing yet. */
 static bool resume(struct mpx_req *r)
 {
@@ -293,7 +304,7 @@ static bool resume(struct mpx_req *r)
     } else if (k != NULL) {
         k->fired = false;
         rc = call_resume(r, k->resume, k->arg);
-        if (rc == MPX_WAIT && wait_is_armed(r)) /* it stays as suspended as it was */
+        if (rc == MPX_WAIT && is_still_waiting(r)) /* as suspended as it was */
             return true;
         wait_cancel(r);
     } else {
@@ -333,7 +344,7 @@ static void run(struct mpx_req *r)
 static void answer_alone(struct mpx_req *r)
 {
     res_start(r);
-    r->finished = true;
+    finish(r);
     r->carrier->start(r);
     r->carrier->more(r);
 }

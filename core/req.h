@@ -93,10 +93,10 @@ struct mpx_req {
     bool running;                  /* its hooks are on the stack */
     bool suspended;                /* a hook answered WAIT */
     bool rewritten, finished, logged;
-    bool gone;          /* the client left */
-    bool is_overloaded; /* no thread was free for it: 503 */
-    unsigned resumes;   /* in this turn */
-    unsigned holds;     /* work that still runs for it on threads */
+    bool gone;        /* the client left */
+    int fail_status;  /* what FAIL means after a helper that knows better; 0: 500 */
+    unsigned resumes; /* in this turn */
+    unsigned holds;   /* work that still runs for it on threads */
     struct wait wait;
     struct loop_event *wait_event; /* SLEEP, FD, TICKET with a time-out; or NULL */
     struct wait_job *spare_job;

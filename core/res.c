@@ -69,6 +69,7 @@ void res_reset(struct mpx_req *r, int status)
 {
     struct res *res = &r->res, old = *res;
 
+    MUST(!res->started);
     drop_body(r);
     old.first = res->first;
     old.last = res->last;
@@ -306,6 +307,11 @@ void res_start(struct mpx_req *r)
     res->started = true;
     if (res->status == 204 || res->status == 304)
         res->no_body = true;
+    if (res->status == 205) { /* RFC 9110 15.3.6: no content, but its length is told */
+        drop_body(r);
+        res->written = 0;
+        res->declared = 0;
+    }
     if (res->ended && !(r->is_head && res->declared >= 0))
         res->declared = (int64_t)res->written;
     if (res->no_body || r->is_head) {
@@ -341,6 +347,7 @@ size_t res_took(struct mpx_req *r, size_t n)
 {
     struct res *res = &r->res;
 
+    res->seen = res->seen || (res->started && n > 0);
     while (n > 0 && res->first != NULL) {
         struct piece *p = res->first;
         size_t part = n < p->n ? n : p->n;

@@ -55,6 +55,7 @@ struct res {
     bool ended;   /* nothing more comes */
     bool flush;   /* send what there is */
     bool started; /* the header is final */
+    bool seen;    /* the first byte of it went out */
     bool no_body; /* HEAD, 204, 304 */
     bool chunked, close;
     bool closed_off;   /* the last chunk is in the queue */

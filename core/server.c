@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { JOBS_MS = 5000 }; /* how long a stop waits for work on threads */
+enum { JOBS_MS = 5000 }; /* how long a stop waits for work on threads that is under way */
 
 struct server {
     struct worker *w;
@@ -26,6 +26,7 @@ struct server {
     struct loop_event tick, term, interrupt, quit, parent, deadline;
     int channel;
     bool orphaned; /* stopping because the supervisor is gone */
+    bool hurried;  /* nothing more is waited for */
 };
 
 static int open_own_log(void *arg, const char *path)
@@ -118,6 +119,8 @@ static void on_stop(int fd, short what, void *arg)
     (void)what;
     worker_update_clock(s->w);
     if (s->w->stopping || s->w->conn_count == 0) {
+        s->hurried = s->w->stopping;
+        s->w->stopping = true;
         loop_stop(s->w->loop);
         return;
     }
@@ -182,30 +185,59 @@ static int start(struct server *s, struct endpoints *e)
     return rc;
 }
 
-/* Threads may still work for requests that are gone; their memory waits for them. */
-static void wait_for_jobs(struct server *s)
+static void on_jobs_late(int fd, short what, void *arg)
 {
-    int64_t end = clock_ms() + JOBS_MS;
+    struct server *s = arg;
 
-    while (s->generation.uses > 0 && clock_ms() < end)
-        loop_turn(s->w->loop, true);
+    (void)fd;
+    (void)what;
+    s->hurried = true;
 }
 
-static void stop(struct server *s)
+/* Threads may still work for requests that are gone; their memory waits for them. False when they
+   do not come to an end in time. */
+static bool wait_for_jobs(struct server *s)
+{
+    if (s->generation.uses == 0)
+        return true;
+    if (loop_timer(s->w->loop, &s->deadline, JOBS_MS, 0, on_jobs_late, s) < 0)
+        return false;
+    while (s->generation.uses > 0 && !s->hurried)
+        loop_turn(s->w->loop, true);
+    return s->generation.uses == 0;
+}
+
+/* False when threads are still at work: then nothing that they may touch can be freed. */
+static bool stop(struct server *s)
 {
     struct link *l;
 
+    loop_end(&s->tick);
+    loop_end(&s->deadline);
     for (size_t i = 0; i < s->listener_count; i++)
         listener_destroy(s->listeners[i]);
-    wait_for_jobs(s);
+    s->listener_count = 0;
+    bool is_quiet = wait_for_jobs(s);
     while ((l = list_first(&s->generation.watches)) != NULL)
         wait_end_watch(CONTAINER_OF(l, struct mpx_watch, link));
-    loop_end(&s->tick);
     loop_end(&s->term);
     loop_end(&s->interrupt);
     loop_end(&s->quit);
     loop_end(&s->parent);
     loop_end(&s->deadline);
+    return is_quiet;
+}
+
+/* All of it, when nothing is at work any more. */
+static void release(struct server *s)
+{
+    generation_finish(&s->generation);
+    logging_end();
+    if (s->w->loop != NULL)
+        worker_finish(s->w);
+    modules_finish(&s->modules);
+    free(s->w);
+    free(s);
 }
 
 int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int channel,
@@ -224,14 +256,12 @@ int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int c
         loop_run(s->w->loop);
         rc = SERVER_OK;
     }
-    if (s->w->loop != NULL)
-        stop(s);
-    generation_finish(&s->generation);
+    if (s->w->loop == NULL || stop(s)) {
+        release(s);
+        return rc;
+    }
+    log_warn("stopped while threads were still at work");
     logging_end();
-    if (s->w->loop != NULL)
-        worker_finish(s->w);
-    modules_finish(&s->modules);
-    free(s->w);
-    free(s);
-    return rc;
+    sinks_destroy(s->w->sinks);
+    return SERVER_BUSY;
 }

@@ -5,11 +5,14 @@
 #include "endpoint.h"
 #include "launch.h"
 
-enum { SERVER_OK = 0, SERVER_FAILED = 1 };
+enum {
+    SERVER_OK = 0,
+    SERVER_FAILED = 1,
+    SERVER_BUSY = 100 /* ended well, but threads are still at work: _exit is the only way out */
+};
 
 /* Runs in this process, which has become who it is to be. channel leads to the supervisor; -1:
-   there is none, and ready() is called instead. The endpoints' descriptors are taken. An exit
-   status. */
+   there is none, and ready() is called instead. The endpoints' descriptors are taken. */
 int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int channel,
                void (*ready)(void *arg), void *arg);
 

@@ -55,6 +55,8 @@ static _Noreturn void worker(struct supervisor *s, int channel)
     }
     if (m.what == BROKER_CONFIG && launch_load(l, buffer_str(&m.text)) == 0)
         rc = server_run(l, &e, s->blame, channel, NULL, NULL);
+    if (rc == SERVER_BUSY)
+        _exit(SERVER_OK);
     channel_finish(&m);
     launch_finish(l);
     exit(rc);

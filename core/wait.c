@@ -23,6 +23,8 @@ struct wait_job {
     void *arg;
 };
 
+/* Runs what is ready; what becomes ready meanwhile has its turn later, so that two requests that
+   wake each other hold up nobody. */
 static void on_go_on(int fd, short what, void *arg)
 {
     struct worker *w = arg;
@@ -30,8 +32,10 @@ static void on_go_on(int fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    w->going_on = true;
     while ((k = list_pop(&w->ready)) != NULL)
         w->go_on(CONTAINER_OF(k, struct mpx_req, ready));
+    w->going_on = false;
 }
 
 static void on_next_turn(int fd, short what, void *arg)
@@ -51,6 +55,10 @@ void wait_later(struct mpx_req *r)
 
     if (link_is_in_list(&r->ready))
         return;
+    if (w->going_on) {
+        wait_next_turn(r);
+        return;
+    }
     list_push(&w->ready, &r->ready);
     MUST(loop_soon(w->loop, &w->ready_event, on_go_on, w) == 0);
 }
@@ -112,6 +120,8 @@ static void on_event(int fd, short what, void *arg)
     struct mpx_req *r = arg;
 
     (void)fd;
+    if (r->wait.ready) /* this turn brought both */
+        return;
     worker_update_clock(r->w);
     drop_ticket(&r->wait);
     r->wait.expired = (what & LOOP_TIMEOUT) != 0 && r->wait.kind != WAIT_SLEEP;
@@ -175,6 +185,8 @@ enum mpx_rc wait_drain(struct mpx_req *r, mpx_resume_fn fn, void *state)
         return MPX_FAIL;
     if (r->res.waiting < RES_DRAINED)
         finish(r);
+    else
+        r->res.flush = true; /* nothing drains before the header is out */
     return MPX_WAIT;
 }
 
@@ -200,6 +212,8 @@ bool wait_wake(struct mpx_ticket *t)
     if (r == NULL)
         return false;
     r->wait.ticket = NULL;
+    if (r->wait.event != NULL)
+        loop_end(r->wait.event);
     finish(r);
     return true;
 }
@@ -212,6 +226,11 @@ enum mpx_rc wait_body(struct mpx_req *r, size_t max, mpx_resume_fn fn, void *sta
         r->body.limit = max;
     r->body.wanted = true;
     r->body.bytes.max = r->body.limit;
+    if (r->body.bytes.n > r->body.limit) { /* read before, with a higher limit */
+        wait_cancel(r);
+        r->fail_status = 413;
+        return MPX_FAIL;
+    }
     if (r->body.complete)
         finish(r);
     else
@@ -268,7 +287,7 @@ static enum mpx_rc submit(struct mpx_req *r, struct wait_job *j)
             (void)file_open_finish(&j->open, r->w->now_ms, NULL);
         wait_cancel(r);
         req_log(r, MPX_WARN, "the queue of the thread pool is full: answered 503");
-        r->is_overloaded = true;
+        r->fail_status = 503;
         return MPX_FAIL;
     }
     r->holds++;
@@ -288,6 +307,21 @@ static void work_open(void *arg)
     file_open_work(&j->open);
 }
 
+/* Whether rel can only lead down: no "..", no NUL, no slash at its start. */
+static bool is_relative(struct mpx_str rel)
+{
+    if (str_find(rel, '\0') < rel.n || (rel.n > 0 && rel.p[0] == '/'))
+        return false;
+    while (rel.n > 0) {
+        struct mpx_str step = str_head(rel, str_find(rel, '/'));
+
+        if (str_is(step, ".."))
+            return false;
+        rel = str_from(rel, step.n + 1);
+    }
+    return true;
+}
+
 enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
                       void *state)
 {
@@ -300,8 +334,9 @@ enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx
         arena_defer(&r->arena, drop_file, r->open_file);
         r->open_file = NULL;
     }
-    r->open_rc = -ENOENT;
-    if (d == NULL || d->root.n == 0 || str_find(rel, '\0') < rel.n) {
+    bool is_down = is_relative(rel);
+    r->open_rc = is_down ? -ENOENT : -EXDEV;
+    if (d == NULL || d->root.n == 0 || !is_down) {
         finish(r);
         return MPX_WAIT;
     }
@@ -380,6 +415,7 @@ static void on_watch(int fd, short what, void *arg)
 void wait_want(struct mpx_watch *k, short events)
 {
     loop_end(&k->event);
+    k->fired = k->fired && to_loop(events) != 0;
     if (to_loop(events) != 0)
         (void)loop_watch(k->w->loop, &k->event, k->fd, (short)(to_loop(events) | LOOP_REPEAT), 0,
                          on_watch, k);

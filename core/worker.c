@@ -35,7 +35,7 @@ int worker_init(struct worker *w, const struct settings *s, struct blame *blame)
 {
     const struct files_limits limits = { .entries = FILE_ENTRIES,
                                          .descriptors = file_descriptors(),
-                                         .roots = 256,
+                                         .roots = file_descriptors() / 2,
                                          .bytes = FILES_BYTES };
 
     memset(w, 0, offsetof(struct worker, input));

@@ -32,6 +32,7 @@ struct worker {
     struct list ready;    /* requests that go on at the end of this turn */
     struct list deferred; /* ... in the next one: they had more than their share of this */
     struct loop_event ready_event, deferred_event;
+    bool going_on;                    /* these are running */
     void (*go_on)(struct mpx_req *r); /* runs one of them; set by phase.c */
     struct spare {
         struct spare *next; /* the first member of a protocol's session */

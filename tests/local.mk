@@ -24,7 +24,7 @@ LDFLAGS_OF_TESTS = $(AM_LDFLAGS) $(MPX_PROGRAM_LDFLAGS) -export-dynamic
 check_LTLIBRARIES = tests/modules/evil.la tests/modules/probe.la
 tests_modules_evil_la_SOURCES = tests/modules/evil.c
 tests_modules_evil_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
-tests_modules_probe_la_SOURCES = tests/modules/probe.c
+tests_modules_probe_la_SOURCES = tests/modules/probe.c tests/modules/probe.h tests/modules/probe_answers.c
 tests_modules_probe_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 
 if HAVE_CHECK
@@ -69,6 +69,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_pool.c \
 	tests/unit/test_problem.c \
 	tests/unit/test_quantity.c \
+	tests/unit/test_root.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_shorthand.c \
 	tests/unit/test_sink.c \

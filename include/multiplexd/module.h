@@ -208,9 +208,9 @@ void mpx_res_status(struct mpx_req *r, int status); /* 200 to 599; 200 at first 
 int mpx_res_header(struct mpx_req *r, const char *name, struct mpx_str value);
 int mpx_res_header_add(struct mpx_req *r, const char *name, struct mpx_str value);
 int mpx_res_header_remove(struct mpx_req *r, const char *name);
-/* Body: copied bytes, a blob, a whole file (both borrowed: core counts a use of its own). 0; 1 when
+/* Body: copied bytes, a blob, a whole regular file (both borrowed: core counts a use). 0; 1 when
    more than 64 KiB wait for the client: stop and mpx_wait_drain, past 1 MiB the response is broken
-   off; -1 when the response has ended or is broken off. */
+   off; -1 when the response has ended, is broken off, or when it is not this request that runs. */
 int mpx_res_write(struct mpx_req *r, struct mpx_str bytes);
 int mpx_res_blob(struct mpx_req *r, struct mpx_blob *b);
 int mpx_res_file(struct mpx_req *r, struct mpx_file *f);
@@ -233,7 +233,7 @@ enum mpx_rc mpx_sleep(struct mpx_req *r, int64_t ms, mpx_resume_fn fn, void *sta
 /* Until fd is ready for events (POLLIN, POLLOUT); the fd stays yours. */
 enum mpx_rc mpx_wait_fd(struct mpx_req *r, int fd, short events, int64_t ms, mpx_resume_fn fn,
                         void *state);
-/* Until less than 16 KiB of the response wait for the client. */
+/* Until less than 16 KiB of the response wait for the client; more than that is sent now. */
 enum mpx_rc mpx_wait_drain(struct mpx_req *r, mpx_resume_fn fn, void *state);
 /* Until someone calls mpx_wake(*out): another request, a watch, a timer. */
 enum mpx_rc mpx_wait_ticket(struct mpx_req *r, struct mpx_ticket **out, int64_t ms,
@@ -254,8 +254,9 @@ void mpx_watch_end(struct mpx_watch *w);                /* the fd stays yours */
    answered 413 and fn does not run. No body is an empty one. Sends 100 Continue when due. */
 enum mpx_rc mpx_read_body(struct mpx_req *r, size_t max, mpx_resume_fn fn, void *state);
 struct mpx_str mpx_req_body(const struct mpx_req *r);
-/* Opens beneath the request's directory; "" is the directory itself. No "..", no symlink leads out
-   of it. The file lives as long as the request. */
+/* Opens beneath the request's directory; "" is the directory itself. -EXDEV for a ".." or a leading
+   slash, and where a symbolic link leads out of the location that was configured (which may be
+   that of an enclosing directory). The file lives as long as the request. */
 enum {
     MPX_OPEN_DIRECTORY = 1, /* -ENOTDIR for anything else */
     MPX_OPEN_DESCRIPTOR = 2 /* mpx_file_fd is wanted: small files may be held as bytes alone */

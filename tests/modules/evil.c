@@ -51,6 +51,138 @@ static enum mpx_rc watch_without_wait(struct mpx_req *r)
     return MPX_NEXT;
 }
 
+/* A watch that fires at once: a pipe can always be written to. */
+static enum mpx_rc watch_and_wait(struct mpx_req *r, mpx_resume_fn fn)
+{
+    static int pipes[2];
+
+    if (pipes[1] == 0 && pipe2(pipes, O_CLOEXEC) < 0)
+        return MPX_FAIL;
+    return mpx_req_watch(r, pipes[1], POLLOUT, fn, NULL) != NULL ? MPX_WAIT : MPX_FAIL;
+}
+
+static enum mpx_rc end_and_wait(struct mpx_req *r, const void *conf, void *state)
+{
+    (void)end_now(r, conf, state);
+    return MPX_WAIT;
+}
+
+static enum mpx_rc watch_ends_and_waits(struct mpx_req *r)
+{
+    return watch_and_wait(r, end_and_wait);
+}
+
+static enum mpx_rc overrun_and_wait(struct mpx_req *r, const void *conf, void *state)
+{
+    static char block[65536];
+
+    (void)conf;
+    (void)state;
+    for (int i = 0; i < 64; i++)
+        (void)mpx_res_write(r, (struct mpx_str){ block, sizeof(block) });
+    return MPX_WAIT;
+}
+
+static enum mpx_rc watch_overruns_and_waits(struct mpx_req *r)
+{
+    return watch_and_wait(r, overrun_and_wait);
+}
+
+static enum mpx_rc flush_and_next(struct mpx_req *r)
+{
+    (void)mpx_res_flush(r);
+    return MPX_NEXT;
+}
+
+/* One request waits; another writes into it. */
+static struct {
+    struct mpx_req *r;
+    struct mpx_ticket *ticket;
+} held;
+
+static enum mpx_rc hold(struct mpx_req *r)
+{
+    held.r = r;
+    mpx_res_write(r, MPX_STR("first "));
+    (void)mpx_res_flush(r);
+    return mpx_wait_ticket(r, &held.ticket, 0, end_now, NULL);
+}
+
+static enum mpx_rc write_to_held(struct mpx_req *r)
+{
+    int refused = mpx_res_write(held.r, MPX_STR("raw")) < 0;
+
+    refused += mpx_res_flush(held.r) < 0;
+    refused += mpx_res_end(held.r) == MPX_FAIL;
+    (void)mpx_wake(held.ticket);
+    mpx_res_write(r, refused == 3 ? MPX_STR("all refused") : MPX_STR("some passed"));
+    return mpx_res_end(r);
+}
+
+/* Two requests that wake each other without end. */
+static struct {
+    struct mpx_ticket *tickets[2];
+    unsigned turns;
+} rally;
+
+static enum mpx_rc return_ball(struct mpx_req *r, const void *conf, void *state)
+{
+    size_t me = state != NULL;
+    struct mpx_ticket *other = rally.tickets[1 - me];
+
+    (void)conf;
+    if (++rally.turns > 100000)
+        return mpx_res_end(r);
+    rally.tickets[1 - me] = NULL;
+    (void)mpx_wake(other);
+    return mpx_wait_ticket(r, &rally.tickets[me], 0, return_ball, state);
+}
+
+static enum mpx_rc rally_left(struct mpx_req *r)
+{
+    rally.turns = 0;
+    return mpx_wait_ticket(r, &rally.tickets[0], 0, return_ball, NULL);
+}
+
+static enum mpx_rc rally_right(struct mpx_req *r)
+{
+    return return_ball(r, NULL, &rally);
+}
+
+static enum mpx_rc rally_turns(struct mpx_req *r)
+{
+    mpx_res_write(r, mpx_printf(mpx_req_arena(r), "%u", rally.turns));
+    return mpx_res_end(r);
+}
+
+static void hang_on(void *arg)
+{
+    (void)arg;
+    (void)sleep(30);
+}
+
+static enum mpx_rc hang_a_thread(struct mpx_req *r)
+{
+    return mpx_offload(r, hang_on, NULL, end_now, NULL);
+}
+
+static enum mpx_rc send_a_folder(struct mpx_req *r, const void *conf, void *state)
+{
+    struct mpx_file *f;
+
+    (void)conf;
+    (void)state;
+    if (mpx_open_result(r, &f) < 0 || mpx_res_file(r, f) == 0)
+        return mpx_res_error(r, 404);
+    mpx_res_write(r, MPX_STR("refused"));
+    return mpx_res_end(r);
+}
+
+static enum mpx_rc file_of_folder(struct mpx_req *r)
+{
+    return mpx_open(r, MPX_STR(""), MPX_OPEN_DIRECTORY, send_a_folder, NULL);
+}
+
 static enum mpx_rc wait_after_end(struct mpx_req *r)
 {
     (void)mpx_res_end(r);
@@ -221,6 +353,16 @@ static const struct {
     { "/helper-and-done", helper_and_done },
     { "/two-helpers", two_helpers },
     { "/watch-without-wait", watch_without_wait },
+    { "/watch-ends-and-waits", watch_ends_and_waits },
+    { "/watch-overruns-and-waits", watch_overruns_and_waits },
+    { "/flush-and-next", flush_and_next },
+    { "/hold", hold },
+    { "/write-to-held", write_to_held },
+    { "/rally-left", rally_left },
+    { "/rally-right", rally_right },
+    { "/rally-turns", rally_turns },
+    { "/hang-a-thread", hang_a_thread },
+    { "/file-of-folder", file_of_folder },
     { "/wait-after-end", wait_after_end },
     { "/done-without-end", done_without_end },
     { "/end-twice", end_twice },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
    probe - uses every helper of the module API as it should be used, one for each path, and
    counts what begins and ends. */
-#include <multiplexd/module.h>
+#include "probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,14 +38,14 @@ static struct shared *shared(const void *conf)
     return ((const struct conf *)conf)->shared;
 }
 
-static enum mpx_rc say(struct mpx_req *r, struct mpx_str text)
+enum mpx_rc say(struct mpx_req *r, struct mpx_str text)
 {
     mpx_res_header(r, "Content-Type", MPX_STR("text/plain"));
     mpx_res_write(r, text);
     return mpx_res_end(r);
 }
 
-static enum mpx_rc say_done(struct mpx_req *r, const void *conf, void *state)
+enum mpx_rc say_done(struct mpx_req *r, const void *conf, void *state)
 {
     (void)conf;
     (void)state;
@@ -128,10 +128,47 @@ static enum mpx_rc echo_body(struct mpx_req *r, const void *conf, void *state)
     return say(r, mpx_req_body(r));
 }
 
+static enum mpx_rc flushed_body(struct mpx_req *r, const void *conf, void *state)
+{
+    (void)conf;
+    (void)state;
+    mpx_res_write(r, mpx_req_body(r));
+    return mpx_res_end(r);
+}
+
+static enum mpx_rc read_again(struct mpx_req *r, const void *conf, void *state)
+{
+    (void)conf;
+    (void)state;
+    return mpx_read_body(r, 4, echo_body, NULL);
+}
+
+/* With a lower limit the second time. */
+static enum mpx_rc do_body_twice(struct mpx_req *r, const void *conf)
+{
+    (void)conf;
+    return mpx_read_body(r, 0, read_again, NULL);
+}
+
 static enum mpx_rc do_body(struct mpx_req *r, const void *conf)
 {
     (void)conf;
     return mpx_read_body(r, 0, echo_body, NULL);
+}
+
+static enum mpx_rc then_read(struct mpx_req *r, const void *conf, void *state)
+{
+    (void)conf;
+    return mpx_read_body(r, 0, flushed_body, state);
+}
+
+/* The answer begins before the body is read. */
+static enum mpx_rc do_flush_body(struct mpx_req *r, const void *conf)
+{
+    (void)conf;
+    mpx_res_write(r, MPX_STR("early "));
+    (void)mpx_res_flush(r);
+    return mpx_sleep(r, 1, then_read, NULL);
 }
 
 static enum mpx_rc do_body_small(struct mpx_req *r, const void *conf)
@@ -224,63 +261,6 @@ static enum mpx_rc do_watch_expire(struct mpx_req *r, const void *conf)
     return mpx_sleep(r, 20, say_done, NULL);
 }
 
-/* Streams one MiB: writes until it is told to stop, then waits for the client. */
-static enum mpx_rc stream_on(struct mpx_req *r, const void *conf, void *state)
-{
-    static const char block[4096] = "0123456789abcdef";
-    size_t *left = state;
-
-    while (*left > 0) {
-        int rc = mpx_res_write(r, (struct mpx_str){ block, sizeof(block) });
-
-        *left -= sizeof(block);
-        if (rc < 0)
-            return MPX_FAIL;
-        if (rc > 0)
-            return mpx_wait_drain(r, stream_on, left);
-    }
-    (void)conf;
-    return mpx_res_end(r);
-}
-
-static enum mpx_rc do_stream(struct mpx_req *r, const void *conf)
-{
-    size_t *left = mpx_alloc(mpx_req_arena(r), sizeof(*left));
-
-    *left = 1 << 20;
-    mpx_res_header(r, "Content-Type", MPX_STR("application/octet-stream"));
-    return stream_on(r, conf, left);
-}
-
-/* Three pieces, each flushed: chunks in 1.1, until close in 1.0. */
-static enum mpx_rc piece_on(struct mpx_req *r, const void *conf, void *state)
-{
-    int *n = state;
-
-    (void)conf;
-    mpx_res_write(r, mpx_printf(mpx_req_arena(r), "piece %d\n", ++*n));
-    if (*n == 3)
-        return mpx_res_end(r);
-    mpx_res_flush(r);
-    return mpx_sleep(r, 5, piece_on, n);
-}
-
-static enum mpx_rc do_pieces(struct mpx_req *r, const void *conf)
-{
-    return piece_on(r, conf, mpx_alloc(mpx_req_arena(r), sizeof(int)));
-}
-
-static enum mpx_rc do_blob(struct mpx_req *r, const void *conf)
-{
-    struct mpx_blob *b = mpx_blob_make(MPX_STR("a blob, twice; "));
-
-    (void)conf;
-    mpx_res_blob(r, b);
-    mpx_res_blob(r, b);
-    mpx_blob_drop(b);
-    return mpx_res_end(r);
-}
-
 /* Resumes many times without waiting for anything. */
 static enum mpx_rc again(struct mpx_req *r, const void *conf, void *state)
 {
@@ -347,10 +327,7 @@ static enum mpx_rc do_refuse(struct mpx_req *r, const void *conf)
     return mpx_res_error(r, 403);
 }
 
-static const struct {
-    const char *path;
-    mpx_hook_fn fn;
-} deeds[] = {
+static const struct deed deeds[] = {
     { "/sleep", do_sleep },
     { "/sleep-long", do_sleep_long },
     { "/fd", do_fd },
@@ -362,27 +339,36 @@ static const struct {
     { "/wake-self", do_wake_self },
     { "/body", do_body },
     { "/body-small", do_body_small },
+    { "/body-twice", do_body_twice },
+    { "/flush-body", do_flush_body },
     { "/offload", do_offload },
     { "/open", do_open },
     { "/open-fd", do_open_fd },
     { "/open-directory", do_open_directory },
     { "/watch", do_watch },
     { "/watch-expire", do_watch_expire },
-    { "/stream", do_stream },
-    { "/pieces", do_pieces },
-    { "/blob", do_blob },
     { "/busy", do_busy },
     { "/expand", do_expand },
     { "/counts", do_counts },
     { "/rewrite", do_rewrite },
     { "/refused", do_refuse },
+    { NULL, NULL },
 };
+
+static mpx_hook_fn find_in(const struct deed *d, struct mpx_str path)
+{
+    while (d->path != NULL && !mpx_str_eq(path, (struct mpx_str){ d->path, strlen(d->path) }))
+        d++;
+    return d->fn;
+}
 
 static mpx_hook_fn find(struct mpx_str path)
 {
-    for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
-        if (mpx_str_eq(path, (struct mpx_str){ deeds[i].path, strlen(deeds[i].path) }))
-            return deeds[i].fn;
+    const struct deed *const tables[] = { deeds, answer_deeds };
+
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+        if (find_in(tables[i], path) != NULL)
+            return find_in(tables[i], path);
     return path.n >= 8 && memcmp(path.p, "/request", 8) == 0 ? do_request : NULL;
 }
 

@@ -42,6 +42,23 @@ def test_a_common_line_ends_with_the_bytes():
     assert line.endswith('"HEAD /none HTTP/1.1" 404 0'), line
 
 
+def test_an_answer_that_never_left_is_a_client_that_left():
+    with folder() as where:
+        write(where + "/www/a.txt", "0123456789")
+        vhosts = {"documents": where + "/www", "modules": ["accesslog", "evil", "static"], "accesslog": where + "/log"}
+        with serving(configuration(vhosts)) as server:
+            with server.connect() as s:
+                s.sendall(request("/declare-more-late") + request("/a.txt"))
+                try:
+                    while s.recv(65536):
+                        pass
+                except ConnectionResetError:
+                    pass
+            lines = lines_of(server, where + "/log", 2)
+    contains(lines[0], '"GET /declare-more-late HTTP/1.1" 200 4')
+    contains(lines[1], '"GET /a.txt HTTP/1.1" 499 0')
+
+
 def test_untrusted_bytes_are_escaped():
     with folder() as where:
         with serving(configuration({"documents": where, "accesslog": where + "/log"})) as server:

@@ -72,6 +72,35 @@ def test_the_log_is_opened_with_the_daemons_rights():
         equal(stat.S_IMODE(os.stat(where + "/logs/access.log").st_mode), 0o640)
 
 
+def test_a_thread_that_hangs_does_not_keep_a_stop():
+    for workers in (0, 1):
+        with folder() as where:
+            config = configuration({"modules": ["evil"]}, daemon={"shutdown_timeout": "200ms", "workers": workers})
+            server = Server(where, config)
+            with server.connect() as s:
+                s.sendall(request("/hang-a-thread"))
+                time.sleep(0.3)
+                start = time.monotonic()
+                server.stop()
+                assert time.monotonic() - start < 15, "it waited for the thread"
+            contains(server.log(), "threads were still at work")
+            assert "Sanitizer" not in server.log(), server.log()
+
+
+def test_a_second_signal_ends_a_stop_at_once():
+    with serving(configuration({"modules": ["evil"]}, daemon={"workers": 0})) as server:
+        with server.connect() as s:
+            s.sendall(request("/hang-a-thread"))
+            time.sleep(0.3)
+            start = time.monotonic()
+            for _ in range(3):
+                server.process.send_signal(signal.SIGTERM)
+                time.sleep(0.2)
+            equal(server.process.wait(10), 0)
+            assert time.monotonic() - start < 3, "it waited"
+        server.process.stdout.close()
+
+
 def test_a_stop_waits_for_answers_under_way():
     with serving(configuration({"modules": ["probe"]})) as server:
         with server.connect() as idle, server.connect() as busy:

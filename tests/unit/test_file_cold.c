@@ -239,7 +239,8 @@ START_TEST(only_what_is_in_memory_is_sent_at_once)
     shelf_disk(SHELF_REAL);
     ck_assert(file_is_resident(f, 0, FILE_CHUNK, s.now_ms));
     shelf_disk(SHELF_COLD); /* a part of a file says nothing of the rest */
-    ck_assert(!file_is_resident(f, 0, FILE_CHUNK, s.now_ms));
+    ck_assert(file_is_resident(f, 10, FILE_CHUNK - 10, s.now_ms));
+    ck_assert(!file_is_resident(f, FILE_CHUNK, FILE_CHUNK, s.now_ms));
     file_drop(f);
     file_drop(small);
     shelf_finish(&s);

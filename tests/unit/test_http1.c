@@ -264,10 +264,9 @@ START_TEST(the_end_of_the_clients_half_is_not_leaving)
 }
 END_TEST
 
-START_TEST(the_end_inside_a_message_is_leaving)
+START_TEST(the_end_inside_a_head_is_no_request)
 {
-    static const char *const parts[] = { "GET / HT", "POST /body HTTP/1.1\r\nHost: a\r\n"
-                                                     "Content-Length: 9\r\n\r\nabc" };
+    static const char *const parts[] = { "GET / HT", "\r\n" };
     struct loopback *lb = site();
 
     for (size_t i = 0; i < 2; i++) {
@@ -275,10 +274,95 @@ START_TEST(the_end_inside_a_message_is_leaving)
 
         wire_write(w, str_of(parts[i]));
         wire_write_end(w);
+        until_closed(lb, w);
         ck_assert_ptr_null(w->c);
+        ck_assert(!w->reset);
         ck_assert_uint_eq(w->out.n, 0);
         wire_free(w);
     }
+    loopback_destroy(lb);
+}
+END_TEST
+
+START_TEST(the_end_inside_a_body_is_400)
+{
+    struct loopback *lb = site();
+    struct wire *w = wire_open(lb);
+
+    wire_write(w, MPX_STR("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"));
+    wire_write_end(w);
+    until_closed(lb, w);
+    ck_assert(has(w, "HTTP/1.1 400 "));
+    ck_assert(has(w, "Connection: close"));
+    wire_free(w);
+    loopback_destroy(lb);
+}
+END_TEST
+
+START_TEST(what_was_asked_before_the_end_is_answered)
+{
+    static const char *const behind[] = { "", "\r\n", "\r\n\r\n", "GET /sm",
+                                          "POST /body HTTP/1.1\r\nHost: a\r\n" };
+    struct loopback *lb = site();
+
+    for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+        struct wire *w = wire_open(lb);
+
+        w->in_at = w->in.n;
+        (void)buffer_add(&w->in, MPX_STR(GET("/ten.txt") GET("/sleep")));
+        (void)buffer_add(&w->in, str_of(behind[i]));
+        w->end_sent = true;
+        wire_write(w, MPX_STR(""));
+        until_closed(lb, w);
+        ck_assert_uint_eq(count(w, "HTTP/1.1 200 OK\r\n"), 2);
+        ck_assert(has(w, "\r\n\r\n0123456789"));
+        ck_assert(!w->reset);
+        wire_free(w);
+    }
+    loopback_destroy(lb);
+}
+END_TEST
+
+START_TEST(no_100_continue_follows_the_beginning_of_an_answer)
+{
+    struct loopback *lb = site();
+    struct wire *w = wire_open(lb);
+
+    wire_write(w, MPX_STR("POST /flush-body HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
+                          "Expect: 100-continue\r\n\r\n"));
+    loopback_run(lb, 20);
+    wire_write(w, MPX_STR("abc"));
+    settle(lb, w);
+    ck_assert(!has(w, "100 Continue"));
+    ck_assert(has(w, "3\r\nabc\r\n0\r\n\r\n"));
+    wire_free(w);
+    w = wire_open(lb);
+    wire_write(w, MPX_STR("POST /body-small HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n"
+                          "Expect: 100-continue\r\n\r\n"));
+    ck_assert(!has(w, "100 Continue")); /* nor a wait for what is too long */
+    ck_assert(has(w, "HTTP/1.1 413 "));
+    wire_free(w);
+    loopback_destroy(lb);
+}
+END_TEST
+
+START_TEST(bytes_that_come_do_not_keep_a_client_that_takes_none)
+{
+    struct loopback *lb = site();
+    struct wire *w = wire_open(lb);
+
+    w->room = 100;
+    wire_write(w, MPX_STR(GET("/big") "POST /body HTTP/1.1\r\nHost: a\r\n"
+                                      "Content-Length: 99\r\n\r\n"));
+    until_it_waits(lb, w);
+    int64_t deadline = w->c->deadline_ms;
+    loopback_run(lb, 5);
+    wire_write(w, MPX_STR("x"));
+    ck_assert_int_eq(w->c->timer, CONN_SEND);
+    ck_assert_int_eq(w->c->deadline_ms, deadline);
+    wire_allow(w, 10);
+    ck_assert_int_gt(w->c->deadline_ms, deadline);
+    wire_free(w);
     loopback_destroy(lb);
 }
 END_TEST
@@ -382,7 +466,11 @@ Suite *suite_http1(void)
         &a_stream_waits_for_a_slow_client,
         &a_client_that_is_gone_ends_its_request,
         &the_end_of_the_clients_half_is_not_leaving,
-        &the_end_inside_a_message_is_leaving,
+        &the_end_inside_a_head_is_no_request,
+        &the_end_inside_a_body_is_400,
+        &what_was_asked_before_the_end_is_answered,
+        &no_100_continue_follows_the_beginning_of_an_answer,
+        &bytes_that_come_do_not_keep_a_client_that_takes_none,
         &time_runs_out_where_it_should,
         &a_slow_header_is_not_helped_by_bytes_now_and_then,
         &after_an_error_the_connection_lingers_then_closes,

@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char evil_site[] = "{\"vhosts\":{\"modules\":[\"evil\"]}}";
 
@@ -48,7 +49,10 @@ START_TEST(a_broken_rule_is_answered_500_and_logged_with_the_module)
         { "/error-after-end", "ended the response twice" },
         { "/write-after-end", "wrote after it had ended the response" },
         { "/next-after-end", "answered NEXT after it had ended the response" },
-        { "/next-after-write", "answered NEXT after it had written a body" },
+        { "/next-after-write", "answered NEXT after it had begun a response" },
+        { "/flush-and-next", "answered NEXT after it had begun a response" },
+        { "/watch-ends-and-waits", "answered WAIT after it had ended the response" },
+        { "/watch-overruns-and-waits", "wrote more than limits.response_buffer" },
         { "/nonsense", "answered nonsense (42)" },
         { "/grant", "answered GRANT" },
         { "/restart-without-rewrite", "answered RESTART without mpx_req_rewrite" },
@@ -65,6 +69,40 @@ START_TEST(a_broken_rule_is_answered_500_and_logged_with_the_module)
     ck_assert_ptr_nonnull(lb);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         is_misuse(lb, cases[i][0], cases[i][1]);
+    loopback_destroy(lb);
+}
+END_TEST
+
+START_TEST(nobody_answers_for_a_request_that_does_not_run)
+{
+    struct loopback *lb = loopback_create(evil_site);
+    struct loopback_req held = { .lb = lb }, q;
+
+    loopback_send(lb, &held, "GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n", NULL);
+    get(lb, &q, "/write-to-held");
+    ck_assert_view_eq(buffer_str(&q.answer), "all refused");
+    ck_assert_ptr_nonnull(strstr(loopback_log(lb), "this request does not run now"));
+    loopback_end(&q);
+    ck_assert(loopback_wait(&held));
+    ck_assert_view_eq(buffer_str(&held.answer), "first late");
+    loopback_end(&held);
+    loopback_destroy(lb);
+}
+END_TEST
+
+START_TEST(two_requests_that_wake_each_other_hold_up_nobody)
+{
+    struct loopback *lb = loopback_create(evil_site);
+    struct loopback_req left = { .lb = lb }, right = { .lb = lb }, q;
+
+    loopback_send(lb, &left, "GET /rally-left HTTP/1.1\r\nHost: localhost\r\n\r\n", NULL);
+    loopback_send(lb, &right, "GET /rally-right HTTP/1.1\r\nHost: localhost\r\n\r\n", NULL);
+    loopback_turn(lb);
+    get(lb, &q, "/rally-turns");
+    ck_assert_int_lt(strtol(q.answer.p, NULL, 10), 1000);
+    loopback_end(&q);
+    loopback_end(&left);
+    loopback_end(&right);
     loopback_destroy(lb);
 }
 END_TEST
@@ -263,6 +301,8 @@ Suite *suite_phase(void)
 {
     static const TTest **const tests[] = {
         &a_broken_rule_is_answered_500_and_logged_with_the_module,
+        &nobody_answers_for_a_request_that_does_not_run,
+        &two_requests_that_wake_each_other_hold_up_nobody,
         &a_response_hook_that_fails_is_answered_500,
         &a_response_hook_cannot_suspend,
         &a_log_hook_cannot_suspend,

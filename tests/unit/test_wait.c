@@ -124,7 +124,38 @@ START_TEST(files_are_opened_beneath_the_location)
     expect(lb, "/open-fd?small.txt", "small content");
     expect(lb, "/open?none.txt", "error 2");
     expect(lb, "/open?../etc/passwd", "error 18");
+    expect(lb, "/open?../localhost", "error 18");
+    expect(lb, "/open?/small.txt", "error 18");
     expect(lb, "/open-directory?small.txt", "error 20");
+    loopback_destroy(lb);
+}
+END_TEST
+
+START_TEST(a_ticket_woken_in_the_turn_of_its_time_out_did_not_expire)
+{
+    struct loopback *lb = probe_site();
+    struct loopback_req q = { .done = false };
+
+    begin(lb, &q, "/ticket-expire");
+    const struct timespec late = { .tv_nsec = 30000000 };
+    nanosleep(&late, NULL); /* its time is over, but the loop has not turned yet */
+    expect(lb, "/wake", "woken");
+    ck_assert(loopback_wait(&q));
+    ck_assert_view_eq(buffer_str(&q.answer), "done");
+    loopback_end(&q);
+    loopback_destroy(lb);
+}
+END_TEST
+
+START_TEST(a_wait_for_the_client_lets_the_answer_begin)
+{
+    struct loopback *lb = probe_site();
+    struct loopback_req q = { .done = false };
+
+    begin(lb, &q, "/drain");
+    ck_assert(loopback_wait(&q));
+    ck_assert_uint_eq(q.answer.n, 30004);
+    loopback_end(&q);
     loopback_destroy(lb);
 }
 END_TEST
@@ -310,6 +341,8 @@ Suite *suite_wait(void)
         &a_ticket_may_be_woken_before_the_hook_has_returned,
         &work_on_a_thread_comes_back,
         &files_are_opened_beneath_the_location,
+        &a_ticket_woken_in_the_turn_of_its_time_out_did_not_expire,
+        &a_wait_for_the_client_lets_the_answer_begin,
         &a_watch_holds_the_request_until_it_answers,
         &a_wait_beside_a_watch_ends_it,
         &a_thousand_resumes_in_a_row_are_no_recursion,

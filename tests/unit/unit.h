@@ -40,6 +40,7 @@
     X(pool)            \
     X(problem)         \
     X(quantity)        \
+    X(root)            \
     X(settings)        \
     X(shorthand)       \
     X(sink)            \

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+   What the files of module probe share: a path, and what is done there. */
+#ifndef PROBE_H
+#define PROBE_H
+#include <multiplexd/module.h>
+
+struct deed {
+    const char *path; /* NULL at the end of a table */
+    mpx_hook_fn fn;
+};
+extern const struct deed answer_deeds[];
+
+enum mpx_rc say(struct mpx_req *r, struct mpx_str text); /* as text/plain */
+enum mpx_rc say_done(struct mpx_req *r, const void *conf, void *state);
+
+#endif
