@@ -89,7 +89,7 @@ START_TEST(thousands_of_roots_are_told_apart)
 {
     enum { MANY = 3000 };
     static struct file_root *all[MANY];
-    char name[16];
+    char name[32];
 
     begin(MANY);
     for (int i = 0; i < MANY; i++) {
