@@ -27,9 +27,17 @@ void blame_destroy(struct blame *b)
 
 void blame_name(struct blame *b, unsigned module, const char *name)
 {
-    char *known = b->names[module < BLAME_MODULES ? module : BLAME_MODULES - 1];
+    bool is_known = module < BLAME_LATER;
 
-    snprintf(known, BLAME_NAME, "%s", module < BLAME_MODULES - 1 ? name : "(a later module)");
+    snprintf(b->names[is_known ? module : BLAME_LATER], BLAME_NAME, "%s",
+             is_known ? name : "(a later module)");
+}
+
+void blame_loading(struct blame *b, const char *name)
+{
+    snprintf(b->names[BLAME_LOADING], BLAME_NAME, "%s", name);
+    atomic_store_explicit(&b->at, (uint32_t)(BLAME_LOAD << 16 | BLAME_LOADING),
+                          memory_order_relaxed);
 }
 
 static const char *kind_text(struct mpx_arena *a, unsigned kind)
@@ -56,19 +64,32 @@ static const char *kind_text(struct mpx_arena *a, unsigned kind)
     return "";
 }
 
-const char *blame_text(struct blame *b, struct mpx_arena *a)
+const char *blame_module(struct blame *b)
 {
     uint32_t at = atomic_load(&b->at);
     unsigned kind = at >> 16, module = at & 0xffff;
-    uint64_t request = atomic_load(&b->request);
 
     if (kind == BLAME_NONE || module >= BLAME_MODULES)
         return NULL;
     b->names[module][BLAME_NAME - 1] = '\0'; /* the process that died may have written anything */
-    const char *what = kind_text(a, kind);
-    if (kind < BLAME_HOOK || request == 0)
-        return arena_printf(a, "module \"%s\" %s", b->names[module], what).p;
-    return arena_printf(a, "module \"%s\" %s, request %016llx", b->names[module], what,
+    return b->names[module];
+}
+
+const char *blame_moment(const struct blame *b, struct mpx_arena *a)
+{
+    return kind_text(a, atomic_load(&b->at) >> 16);
+}
+
+const char *blame_text(struct blame *b, struct mpx_arena *a)
+{
+    const char *name = blame_module(b), *moment = blame_moment(b, a);
+    uint64_t request = atomic_load(&b->request);
+
+    if (name == NULL)
+        return NULL;
+    if (atomic_load(&b->at) >> 16 < BLAME_HOOK || request == 0)
+        return arena_printf(a, "module \"%s\" %s", name, moment).p;
+    return arena_printf(a, "module \"%s\" %s, request %016llx", name, moment,
                         (unsigned long long)request)
         .p;
 }

@@ -8,7 +8,13 @@
 
 #include <stdatomic.h>
 
-enum { BLAME_MODULES = 256, BLAME_NAME = 64 };
+enum {
+    BLAME_MODULES = 256,
+    BLAME_NAME = 64,
+    /* the last two are no module's number: all that have a greater one; one that is being loaded */
+    BLAME_LATER = 254,
+    BLAME_LOADING = 255
+};
 
 enum blame_kind {
     BLAME_NONE,
@@ -29,14 +35,19 @@ struct blame {
 
 struct blame *blame_create(void); /* shared with processes forked from here on; never NULL */
 void blame_destroy(struct blame *b);
-/* Gives a module's number its name; a number past the table shares its last entry. */
+/* Gives a module's number its name; numbers past the table share one entry. */
 void blame_name(struct blame *b, unsigned module, const char *name);
+/* From here on the file of a module that has no number yet is at work. */
+void blame_loading(struct blame *b, const char *name);
 /* "module \"x\" in its CONTENT hook, request 0123456789abcdef", or NULL when nobody was at work. */
 const char *blame_text(struct blame *b, struct mpx_arena *a);
+/* The parts of that: the name, or NULL; "in its CONTENT hook". */
+const char *blame_module(struct blame *b);
+const char *blame_moment(const struct blame *b, struct mpx_arena *a);
 
 static inline void blame_set(struct blame *b, unsigned module, unsigned kind)
 {
-    unsigned known = module < BLAME_MODULES ? module : BLAME_MODULES - 1;
+    unsigned known = module < BLAME_LATER ? module : BLAME_LATER;
 
     atomic_store_explicit(&b->at, (uint32_t)(kind << 16 | known), memory_order_relaxed);
 }

@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
+
+enum { SAID_MAX = 65536, PROBLEMS_MAX = 10000 };
 
 int broker_open_file(const char *path)
 {
@@ -55,57 +56,135 @@ int broker_read_text(int channel, const char *path, struct mpx_arena *a, struct 
     return 0;
 }
 
-/* Whether a string of the configuration, made absolute, is this path. */
-static bool is_named(const struct node *j, struct sources *sources, struct mpx_str path)
+void broker_tell_sink(int channel, const char *path)
 {
-    if (j->kind == NODE_STRING && j->at.src != NULL && j->string.n > 0) {
-        struct mpx_arena a;
-
-        arena_init(&a, NULL);
-        bool same = str_eq(source_absolute(sources, j->at.src, j->string, &a), path);
-        arena_finish(&a);
-        if (same)
-            return true;
-    }
-    for (const struct node *k = j->first; k != NULL; k = k->next)
-        if (is_named(k, sources, path))
-            return true;
-    return false;
+    (void)channel_send(channel, BROKER_SINK, str_of(path), NULL, 0);
 }
 
-static void answer_error(int channel, int error)
+static void tell_problem(int channel, struct mpx_str saved)
+{
+    (void)channel_send(channel, BROKER_PROBLEM, str_head(saved, SAID_MAX), NULL, 0);
+}
+
+void broker_tell_problems(int channel, const struct problems *p)
+{
+    struct buffer b;
+
+    buffer_init(&b, SOURCE_BYTES_MAX);
+    for (unsigned i = 0; i < PROBLEMS_MAX && problem_save(p, i, &b); i++) {
+        tell_problem(channel, buffer_str(&b));
+        b.n = 0;
+    }
+    buffer_finish(&b);
+}
+
+void broker_tell_error(int channel, struct mpx_str text)
+{
+    struct problems p;
+
+    problems_init(&p);
+    problem_add(&p, (struct place){ .src = NULL }, "%.*s", STR_ARGS(text));
+    broker_tell_problems(channel, &p);
+    problems_finish(&p);
+}
+
+void broker_start(struct broker *b, int end, enum broker_child child, struct grants *grants,
+                  struct sources *sources, struct problems *problems)
+{
+    *b = (struct broker){
+        .child = child, .grants = grants, .sources = sources, .problems = problems
+    };
+    peer_open(&b->peer, end, SAID_MAX);
+}
+
+void broker_end(struct broker *b)
+{
+    peer_close(&b->peer);
+}
+
+static int answer_error(struct broker *b, int error)
 {
     char text[16];
 
     snprintf(text, sizeof(text), "%d", error);
-    (void)channel_send(channel, BROKER_ERROR, str_of(text), NULL, 0);
+    return peer_put(&b->peer, BROKER_ERROR, str_of(text), NULL, 0);
 }
 
-void broker_answer(int channel, const struct channel_message *m, const struct node *root,
-                   struct sources *sources)
+static int answer_open(struct broker *b, const char *path)
+{
+    if (!grants_has(b->grants, str_of(path), GRANT_APPEND))
+        return answer_error(b, EPERM);
+    int fd = broker_open_file(path);
+    if (fd < 0)
+        return answer_error(b, -fd);
+    int rc = peer_put(&b->peer, BROKER_FILE, MPX_STR(""), &fd, 1);
+    close(fd);
+    return rc;
+}
+
+static int answer_read(struct broker *b, const char *path)
+{
+    if (!grants_has(b->grants, str_of(path), GRANT_READ))
+        return answer_error(b, EPERM);
+    const struct source *src = source_get(b->sources, SOURCE_VALUE, path);
+    if (src->error != 0)
+        return answer_error(b, src->error);
+    return peer_put(&b->peer, BROKER_TEXT, src->text, NULL, 0);
+}
+
+/* A child that asks on without taking its answers is not one of ours. */
+static int answer(struct broker *b, const struct channel_message *m)
 {
     struct mpx_arena a;
 
+    if (peer_has_more(&b->peer))
+        return -1;
     arena_init(&a, NULL);
     const char *path = arena_copyz(&a, buffer_str(&m->text));
-    if (!is_named(root, sources, str_of(path))) {
-        answer_error(channel, EPERM);
-    } else if (m->what == BROKER_OPEN) {
-        int fd = broker_open_file(path);
-
-        if (fd < 0)
-            answer_error(channel, -fd);
-        else
-            (void)channel_send(channel, BROKER_FILE, MPX_STR(""), &fd, 1);
-        if (fd >= 0)
-            close(fd);
-    } else {
-        const struct source *src = source_get(sources, SOURCE_VALUE, path);
-
-        if (src->error != 0)
-            answer_error(channel, src->error);
-        else
-            (void)channel_send(channel, BROKER_TEXT, src->text, NULL, 0);
-    }
+    int rc = m->what == BROKER_OPEN ? answer_open(b, path) : answer_read(b, path);
     arena_finish(&a);
+    return rc;
+}
+
+/* What a checker tells or asks for is granted, as far as it is a value. */
+static int hear(struct broker *b, const struct channel_message *m)
+{
+    bool checks = b->child == BROKER_CHECKER;
+
+    switch (m->what) {
+    case BROKER_READY:
+    case BROKER_DONE:
+        b->is_ready = true;
+        return 1;
+    case BROKER_PROBLEM:
+        if (b->told++ == PROBLEMS_MAX)
+            return -1;
+        return problem_load(b->problems, b->sources, buffer_str(&m->text));
+    case BROKER_SINK:
+        if (checks)
+            (void)grants_add(b->grants, buffer_str(&m->text), GRANT_APPEND);
+        return checks ? 0 : -1;
+    case BROKER_READ:
+        if (checks)
+            (void)grants_add(b->grants, buffer_str(&m->text), GRANT_READ);
+        return answer(b, m);
+    case BROKER_OPEN:
+        return checks ? -1 : answer(b, m);
+    default:
+        return -1;
+    }
+}
+
+int broker_take(struct broker *b)
+{
+    int rc = peer_take(&b->peer);
+
+    if (rc == 0)
+        errno = EAGAIN;
+    if (rc <= 0)
+        return -1;
+    rc = b->is_ready ? -1 : hear(b, &b->peer.in);
+    if (rc < 0)
+        errno = EPROTO;
+    return rc;
 }

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT
-   What needs root's eyes: a child that has given up its rights asks its parent for a log file to
-   append to, or for the text of a private file - only for paths that the configuration names. */
+   What a parent and a child that has given up its rights say to each other while a generation is
+   made: the child tells what is wrong, and asks for a log file to append to or for the text of a
+   private file. The parent gives only what is granted (see grants.h), never waits, and believes
+   nothing. */
 #ifndef BROKER_H
 #define BROKER_H
-#include "channel.h"
-#include "node.h"
+#include "grants.h"
+#include "peer.h"
+#include "problem.h"
 
-/* Letters of messages between a parent and its children. */
+/* Letters of messages. */
 enum broker_message {
     BROKER_LISTENERS = 'L', /* which listener each descriptor belongs to, and the descriptors */
     BROKER_CONFIG = 'C',    /* the texts: see launch.h */
     BROKER_READY = 'Y',     /* the child serves */
     BROKER_PROBLEM = 'P',   /* a problem, as problem_save has it */
     BROKER_DONE = 'D',      /* the child has said all */
+    BROKER_SINK = 'S',      /* this path is the value of an option for a log */
     BROKER_OPEN = 'O',      /* open this path for append; the answer is FILE or ERROR */
     BROKER_READ = 'R',      /* the text of this path; the answer is TEXT or ERROR */
     BROKER_FILE = 'F',
@@ -20,14 +24,38 @@ enum broker_message {
     BROKER_ERROR = 'E' /* an errno, in decimal */
 };
 
-/* The child's side. A descriptor, or -errno. */
+/* ---- the child's side; these wait for the answer */
+/* A descriptor, or -errno. */
 int broker_open_log(int channel, const char *path);
 /* 0, or an errno. */
 int broker_read_text(int channel, const char *path, struct mpx_arena *a, struct mpx_str *text);
+void broker_tell_sink(int channel, const char *path);
+void broker_tell_problems(int channel, const struct problems *p);
+/* A problem that stands nowhere; the text is cut where it is too long. */
+void broker_tell_error(int channel, struct mpx_str text);
 
-/* The parent's side: answers an OPEN or READ; root is the tree that names the paths. */
-void broker_answer(int channel, const struct channel_message *m, const struct node *root,
-                   struct sources *sources);
+/* ---- the parent's side */
+enum broker_child {
+    BROKER_CHECKER, /* tells what is to be granted; no log is opened for it */
+    BROKER_WORKER   /* has what was granted, until it is ready */
+};
+struct broker {
+    struct peer peer;
+    enum broker_child child;
+    bool is_ready; /* the child has said READY or DONE: nothing more may come */
+    struct grants *grants;
+    struct sources *sources;
+    struct problems *problems; /* where what it tells is added */
+    unsigned told;
+};
+/* Takes the descriptor; borrows the rest. */
+void broker_start(struct broker *b, int end, enum broker_child child, struct grants *grants,
+                  struct sources *sources, struct problems *problems);
+void broker_end(struct broker *b); /* once more is harmless */
+/* Takes and answers one message. 1: the child is ready; 0: it was another one; -1: there is none
+   now (errno EAGAIN), the child has closed its end (0), or it has broken the rules (EPROTO). */
+int broker_take(struct broker *b);
+
 /* Opens a log file as the daemon does. -errno. */
 int broker_open_file(const char *path);
 

@@ -5,12 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What goes before the text, in one piece with the descriptors. */
-struct header {
-    char what;
-    uint32_t text_bytes, fd_count;
-};
-
 int channel_pair(int ends[2])
 {
     return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends);
@@ -30,9 +24,10 @@ static int send_all(int end, struct mpx_str s)
     return 0;
 }
 
-int channel_send(int end, char what, struct mpx_str text, const int *fds, size_t fd_count)
+int channel_send_head(int end, char what, size_t text_bytes, const int *fds, size_t fd_count,
+                      int flags)
 {
-    struct header h = { .what = what };
+    struct channel_head h = { .what = what };
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(CHANNEL_FDS_MAX * sizeof(int))];
@@ -41,9 +36,10 @@ int channel_send(int end, char what, struct mpx_str text, const int *fds, size_t
     struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
     ssize_t n;
 
-    if (fd_count > CHANNEL_FDS_MAX || text.n > CHANNEL_BYTES_MAX)
+    errno = EMSGSIZE;
+    if (fd_count > CHANNEL_FDS_MAX || text_bytes > CHANNEL_BYTES_MAX)
         return -1;
-    h.text_bytes = (uint32_t)text.n;
+    h.text_bytes = (uint32_t)text_bytes;
     h.fd_count = (uint32_t)fd_count;
     if (fd_count > 0) {
         memset(&control, 0, sizeof(control));
@@ -56,9 +52,16 @@ int channel_send(int end, char what, struct mpx_str text, const int *fds, size_t
         memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
     }
     do
-        n = sendmsg(end, &m, MSG_NOSIGNAL);
+        n = sendmsg(end, &m, MSG_NOSIGNAL | flags);
     while (n < 0 && errno == EINTR);
-    return n == (ssize_t)sizeof(h) ? send_all(end, text) : -1;
+    return n == (ssize_t)sizeof(h) ? 0 : -1;
+}
+
+int channel_send(int end, char what, struct mpx_str text, const int *fds, size_t fd_count)
+{
+    if (channel_send_head(end, what, text.n, fds, fd_count, 0) < 0)
+        return -1;
+    return send_all(end, text);
 }
 
 static int receive_all(int end, char *p, size_t n)
@@ -90,7 +93,7 @@ static void take_fds(struct channel_message *m, struct msghdr *h)
 
 int channel_receive(int end, struct channel_message *m)
 {
-    struct header h;
+    struct channel_head h;
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(CHANNEL_FDS_MAX * sizeof(int))];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
    Messages between the supervisor and its children over a socket pair: a letter that says what
-   it is, a text of any length, and descriptors. Both ends are ours: a message that breaks the
-   form ends it. */
+   it is, a text of any length, and descriptors. This is the child's end, whose calls wait; the
+   parent's is in peer.h. A message that breaks the form ends it. */
 #ifndef CHANNEL_H
 #define CHANNEL_H
 #include "str.h"
@@ -15,10 +15,19 @@ struct channel_message {
     size_t fd_count;
 };
 
+/* What goes before the text, in one piece with the descriptors. */
+struct channel_head {
+    char what, unused[3];
+    uint32_t text_bytes, fd_count;
+};
+
 int channel_pair(int ends[2]); /* 0, or -1 with errno */
 /* Waits until all of it is taken. The descriptors stay the sender's. 0, or -1 when the peer is
    gone. */
 int channel_send(int end, char what, struct mpx_str text, const int *fds, size_t fd_count);
+/* The first part of that; flags are those of send(2). 0, or -1 with errno. */
+int channel_send_head(int end, char what, size_t text_bytes, const int *fds, size_t fd_count,
+                      int flags);
 /* Waits for a whole message. 1; 0 when the peer is gone; -1 with errno. Finish the message
    afterwards. */
 int channel_receive(int end, struct channel_message *m);

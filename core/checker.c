@@ -2,9 +2,12 @@
 #include "checker.h"
 
 #include "broker.h"
+#include "date.h"
+#include "descriptors.h"
 #include "log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,16 +33,9 @@ static int ask_for_text(void *arg, const char *path, struct mpx_arena *a, struct
     return broker_read_text(*(int *)arg, path, a, text);
 }
 
-static void on_load(void *arg, const char *name)
+static void tell_sink(void *arg, const char *path)
 {
-    struct blame *blame = arg;
-
-    if (name == NULL) {
-        blame_clear(blame);
-        return;
-    }
-    blame_name(blame, 0, name);
-    blame_set(blame, 0, BLAME_LOAD);
+    broker_tell_sink(*(int *)arg, path);
 }
 
 /* The child: everything is loaded and checked, then told. */
@@ -48,27 +44,20 @@ static void check_all(struct check *k, int channel)
     struct generation g;
     struct modules modules;
     struct problems problems;
-    struct buffer b;
     const struct generation_request request = { .file = k->l->file,
                                                 .overrides = k->l->overrides,
                                                 .strict = k->l->strict,
                                                 .careful = true,
                                                 .read_private = ask_for_text,
+                                                .on_sink = tell_sink,
                                                 .arg = &channel };
 
     problems_init(&problems);
     modules_init(&modules);
-    modules.on_load = on_load;
-    modules.arg = k->blame;
     for (size_t i = 0; i < k->crash_count; i++)
         modules_refuse(&modules, k->crashes[i].name, k->crashes[i].why);
     generation_build(&g, &k->l->sources, &modules, &problems, k->blame, &request);
-    buffer_init(&b, 1 << 16);
-    for (unsigned i = 0; problem_save(&problems, i, &b); i++) {
-        (void)channel_send(channel, BROKER_PROBLEM, buffer_str(&b), NULL, 0);
-        b.n = 0;
-    }
-    buffer_finish(&b);
+    broker_tell_problems(channel, &problems);
     (void)channel_send(channel, BROKER_DONE, MPX_STR(""), NULL, 0);
     generation_finish(&g);
     modules_finish(&modules);
@@ -79,6 +68,7 @@ static _Noreturn void child(struct check *k, int channel)
 {
     const char *error;
 
+    descriptors_keep(channel);
     if (child_drop(&k->l->user, true, &error) < 0) {
         log_error("the checker cannot give up its rights: %s", error);
         _exit(1);
@@ -88,43 +78,61 @@ static _Noreturn void child(struct check *k, int channel)
     exit(0); /* with the leak checker of a sanitizer build */
 }
 
-/* The parent's side until the child has said all: true; false when it died before. */
-static bool listen_to(struct check *k, int channel, struct problems *problems)
+/* The parent's side until the child has said all: true; false when it died before, broke the rules
+   (*broke) or does not end. */
+static bool listen_to(struct broker *b, bool *broke)
 {
-    struct channel_message m;
-    bool done = false;
+    int64_t end = clock_ms() + (SECONDS_MAX + 5) * 1000;
+    int rc = 0;
 
-    while (!done && channel_receive(channel, &m) == 1) {
-        if (m.what == BROKER_PROBLEM)
-            (void)problem_load(problems, &k->l->sources, buffer_str(&m.text));
-        else if (m.what == BROKER_READ)
-            broker_answer(channel, &m, k->l->root, &k->l->sources);
-        done = m.what == BROKER_DONE;
-        channel_finish(&m);
+    while (rc == 0 || (rc < 0 && errno == EAGAIN)) {
+        short wanted = peer_has_more(&b->peer) ? POLLIN | POLLOUT : POLLIN;
+        struct pollfd p = { .fd = b->peer.end, .events = wanted };
+        int64_t left = end - clock_ms();
+
+        if (left <= 0 || (poll(&p, 1, (int)left) < 0 && errno != EINTR))
+            return false;
+        if (peer_push(&b->peer) < 0)
+            return false;
+        rc = broker_take(b);
     }
-    return done;
+    *broke = rc < 0 && errno == EPROTO;
+    return rc == 1;
+}
+
+/* What a module did to the child, for people. */
+static const char *deed(struct check *k, const char *name, int status)
+{
+    struct mpx_arena *a = &k->l->arena;
+    const char *moment = blame_moment(k->blame, a);
+
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+        return arena_printf(a, "module \"%s\" does not come to an end %s: it was given %d seconds",
+                            name, moment, SECONDS_MAX)
+            .p;
+    return arena_printf(a, "module \"%s\" %s %s: %s", name,
+                        WIFSIGNALED(status) ? "died" : "ended the process", moment,
+                        child_status_text(a, status))
+        .p;
 }
 
 /* Notes the module that the child died of; false when it was none. */
 static bool note_crash(struct check *k, int status)
 {
-    uint32_t at = atomic_load(&k->blame->at);
-    unsigned module = at & 0xffff;
+    const char *name = blame_module(k->blame);
 
-    if (at == 0 || module >= BLAME_MODULES || k->crash_count == CRASHES_MAX)
+    if (name == NULL || k->crash_count == CRASHES_MAX)
         return false;
     struct crash *c = &k->crashes[k->crash_count++];
-    const char *what = blame_text(k->blame, &k->l->arena);
-    snprintf(c->name, sizeof(c->name), "%s", k->blame->names[module]);
-    c->why = arena_printf(&k->l->arena, "%s died: %s; it was not loaded", what,
-                          child_status_text(&k->l->arena, status))
-                 .p;
+    snprintf(c->name, sizeof(c->name), "%s", name);
+    c->why = deed(k, c->name, status);
     return true;
 }
 
 /* One try. 1: all was said. 0: a module killed it and is noted. -1: it could not be tried. */
 static int try_once(struct check *k, struct problems *problems)
 {
+    struct broker b;
     int ends[2];
 
     blame_clear(k->blame);
@@ -132,46 +140,54 @@ static int try_once(struct check *k, struct problems *problems)
         log_error("cannot check the configuration: %s", strerror(errno));
         return -1;
     }
-    pid_t pid = child_fork();
-    if (pid == 0) {
-        close(ends[0]);
+    pid_t pid = child_fork(CHILD_TRIES);
+    if (pid == 0)
         child(k, ends[1]);
-    }
     close(ends[1]);
-    bool done = pid > 0 && listen_to(k, ends[0], problems);
-    close(ends[0]);
+    broker_start(&b, ends[0], BROKER_CHECKER, &k->l->grants, &k->l->sources, problems);
+    bool broke = false, done = pid > 0 && listen_to(&b, &broke);
+    broker_end(&b);
     if (pid < 0) {
         log_error("cannot check the configuration: fork: %s", strerror(errno));
         return -1;
     }
+    if (!done)
+        (void)kill(pid, SIGKILL); /* one that dies by itself has done so */
     int status = child_wait(pid);
     if (done)
         return 1;
     if (note_crash(k, status))
         return 0;
-    log_error("the checker of the configuration died: %s", child_status_text(&k->l->arena, status));
+    if (broke)
+        log_error("the configuration cannot be checked: a module writes to a descriptor of core's");
+    else
+        log_error("the checker of the configuration died: %s",
+                  child_status_text(&k->l->arena, status));
     return -1;
 }
 
-/* As root, modules are tried as the user who will run them; as nobody when it is not said who. */
-static void choose_user(struct launch *l)
+/* As root, modules are tried as the user who will run them; as nobody when it is not said who. 0,
+   or -1 (logged). */
+static int choose_user(struct launch *l)
 {
     const char *error;
 
-    if (geteuid() == 0 && !l->user.change)
-        (void)child_find_user(&l->arena, "nobody", &l->user, &error);
+    if (geteuid() != 0 || l->user.change ||
+        child_find_user(&l->arena, "nobody", &l->user, &error) == 0)
+        return 0;
+    log_error("modules cannot be tried as nobody: %s: name another with \"user\" in \"daemon\"",
+              error);
+    return -1;
 }
 
 int checker_run(struct launch *l)
 {
     struct check k = { .l = l, .blame = blame_create() };
     struct child_user user = l->user;
-    int rc;
+    int rc = choose_user(l);
 
-    choose_user(l);
-    do
+    while (rc == 0)
         rc = try_once(&k, &l->problems);
-    while (rc == 0);
     l->user = user;
     blame_destroy(k.blame);
     return rc < 0 ? -1 : 0;
@@ -181,6 +197,7 @@ static _Noreturn void describe(struct launch *l, struct modules *ms, struct mpx_
 {
     const char *error;
 
+    descriptors_keep(-1);
     if (child_drop(&l->user, true, &error) < 0)
         _exit(1);
     (void)alarm(SECONDS_MAX);
@@ -207,7 +224,7 @@ static void list_one(void *arg, struct mpx_str name)
     struct listing *list = arg;
 
     fflush(stdout);
-    pid_t pid = child_fork();
+    pid_t pid = child_fork(CHILD_TRIES);
     if (pid == 0)
         describe(list->l, list->ms, name);
     int status = pid > 0 ? child_wait(pid) : -1;
@@ -225,7 +242,8 @@ int checker_list_modules(struct launch *l)
     struct listing list = { .l = l, .ms = &ms };
     const struct mpx_str *folders = l->settings.module_path.items;
 
-    choose_user(l);
+    if (choose_user(l) < 0)
+        return -1;
     modules_init(&ms);
     for (size_t i = 0; i < l->settings.module_path.count; i++)
         modules_add_folder(&ms, folders[i]);

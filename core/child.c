@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -39,7 +40,7 @@ int child_find_user(struct mpx_arena *a, const char *name, struct child_user *us
     errno = 0;
     const struct passwd *pw = numeric ? getpwuid(id) : getpwnam(name);
 
-    *user = (struct child_user){ .change = true };
+    *user = (struct child_user){ .change = pw != NULL || numeric };
     if (pw != NULL) {
         user->uid = pw->pw_uid;
         user->gid = pw->pw_gid;
@@ -89,6 +90,25 @@ int child_find_groups(struct mpx_arena *a, const char *names, struct child_user 
     return 0;
 }
 
+bool child_has_groups(const struct child_user *user)
+{
+    gid_t mine[NGROUPS_MAX + 1];
+    int count = getgroups(NGROUPS_MAX, mine);
+
+    if (count < 0)
+        return false;
+    mine[count++] = getegid();
+    for (size_t i = 0; i < user->group_count; i++) {
+        int k = 0;
+
+        while (k < count && mine[k] != user->groups[i])
+            k++;
+        if (k == count)
+            return false;
+    }
+    return user->group_count == 0 || user->groups[0] == getegid();
+}
+
 void child_user_of(struct mpx_arena *a, uid_t uid, gid_t gid, struct child_user *user)
 {
     const struct passwd *pw = getpwuid(uid);
@@ -128,16 +148,18 @@ int child_drop(const struct child_user *user, bool no_new_privs, const char **er
     return 0;
 }
 
-pid_t child_fork(void)
+pid_t child_fork(enum child_purpose purpose)
 {
     pid_t parent = getpid(), pid = fork();
     sigset_t none;
 
     if (pid != 0)
         return pid;
-    static const int handled[] = { SIGHUP, SIGINT, SIGTERM, SIGQUIT, SIGCHLD, SIGUSR1, SIGUSR2 };
-    for (size_t i = 0; i < sizeof(handled) / sizeof(handled[0]); i++)
-        (void)signal(handled[i], SIG_DFL);
+    static const int parents[] = { SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2 };
+    for (size_t i = 0; i < sizeof(parents) / sizeof(parents[0]); i++)
+        (void)signal(parents[i], purpose == CHILD_SERVES ? SIG_IGN : SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGCHLD, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);

@@ -16,6 +16,17 @@ static void find_modules(struct generation *g)
         modules_add_folder(g->modules, str_of(modules_default_folder(&g->arena)));
 }
 
+/* A module's file is at work, or has done so. */
+static void on_load(void *arg, const char *name)
+{
+    struct blame *blame = arg;
+
+    if (name != NULL)
+        blame_loading(blame, name);
+    else
+        blame_clear(blame);
+}
+
 void generation_build(struct generation *g, struct sources *sources, struct modules *modules,
                       struct problems *problems, struct blame *blame,
                       const struct generation_request *request)
@@ -27,6 +38,8 @@ void generation_build(struct generation *g, struct sources *sources, struct modu
     g->confs_end = &g->confs;
     list_init(&g->watches);
     g->blame = blame;
+    modules->on_load = blame != NULL ? on_load : NULL;
+    modules->arg = blame;
     g->root = config_read(&g->arena, sources, request->file, request->overrides, request->strict,
                           problems);
     (void)settings_read(&g->arena, sources, g->root, problems, &g->settings);
@@ -36,24 +49,42 @@ void generation_build(struct generation *g, struct sources *sources, struct modu
     level_check_process(&b);
 }
 
+/* 0, or -1 after a reason in the problems. */
+static int open_conf(struct generation *g, struct mpx_conf *c)
+{
+    unsigned before = g->problems->count;
+
+    blame_set(g->blame, c->module->index, BLAME_OPEN);
+    int rc = c->module->d.open != NULL ? c->module->d.open(c, c->data) : 0;
+    blame_clear(g->blame);
+    c->is_open = rc >= 0;
+    if (rc < 0 && g->problems->count == before)
+        problem_add(g->problems, c->at, "module \"%s\" cannot be opened at %s", c->module->name,
+                    c->pointer);
+    return rc;
+}
+
 /* Confs of one module stand together in the order of loading, which "after" has put right. */
 static int open_module(struct generation *g, const struct module *m)
 {
-    for (struct mpx_conf *c = g->confs; c != NULL; c = c->next) {
-        if (c->module != m)
-            continue;
-        unsigned before = g->problems != NULL ? g->problems->count : 0;
-        blame_set(g->blame, m->index, BLAME_OPEN);
-        int rc = m->d.open != NULL ? m->d.open(c, c->data) : 0;
-        blame_clear(g->blame);
-        if (rc < 0) {
-            if (g->problems != NULL && g->problems->count == before)
-                problem_add(g->problems, c->at, "module \"%s\" cannot be opened", m->name);
-            return -1;
-        }
-        c->is_open = true;
+    int rc = 0;
+
+    for (struct mpx_conf *c = g->confs; c != NULL; c = c->next)
+        if (c->module == m && open_conf(g, c) < 0)
+            rc = -1;
+    return rc;
+}
+
+/* Whether a module that this one must follow is among those that failed. */
+static bool follows_failed(const struct generation *g, const struct module *m, const bool *failed)
+{
+    for (const char *const *a = m->d.after; a != NULL && *a != NULL; a++) {
+        const struct module *earlier = module_find(g->modules, str_of(*a));
+
+        if (earlier != NULL && failed[earlier->index])
+            return true;
     }
-    return 0;
+    return false;
 }
 
 static void close_module(struct generation *g, const struct module *m)
@@ -77,12 +108,20 @@ static void close_all(struct generation *g)
 
 int generation_open(struct generation *g)
 {
-    for (unsigned i = 0; i < g->modules->count; i++)
-        if (open_module(g, g->modules->loaded[i]) < 0) {
-            close_all(g);
-            return -1;
-        }
-    return 0;
+    bool *failed = arena_zero(&g->arena, g->modules->count * sizeof(*failed));
+    int rc = 0;
+
+    for (unsigned i = 0; i < g->modules->count; i++) {
+        const struct module *m = g->modules->loaded[i];
+
+        /* what it would say of what it misses is not the cause */
+        failed[i] = follows_failed(g, m, failed) || open_module(g, m) < 0;
+        if (failed[i])
+            rc = -1;
+    }
+    if (rc < 0)
+        close_all(g);
+    return rc;
 }
 
 void generation_finish(struct generation *g)

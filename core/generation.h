@@ -103,7 +103,10 @@ struct generation_request {
     const char *overrides; /* what the command line sets, a text in sources; or NULL */
     bool strict;           /* no comments, no commas too many */
     bool careful;          /* load modules as a process that may die should */
+    bool was_checked;      /* so: a folder that went later keeps no worker from starting again */
+    /* see option.h; both may be NULL */
     int (*read_private)(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text);
+    void (*on_sink)(void *arg, const char *path);
     void *arg;
 };
 /* Builds it: reads, loads modules, fills and checks their settings. What is wrong is added to
@@ -111,8 +114,9 @@ struct generation_request {
 void generation_build(struct generation *g, struct sources *sources, struct modules *modules,
                       struct problems *problems, struct blame *blame,
                       const struct generation_request *request);
-/* Calls open() of every conf in order; 0, or -1 after the first that refuses (all are closed
-   again). */
+/* Calls open() of every conf in order; 0, or -1 when one refuses: all that refuse have said why in
+   the problems, which must be there, and all are closed again. A module is not asked when one that
+   it must follow has refused. */
 int generation_open(struct generation *g);
 /* Closes what is open and frees all. */
 void generation_finish(struct generation *g);

@@ -13,8 +13,19 @@ void launch_init(struct launch *l)
     problems_init(&l->problems);
 }
 
+/* The error log is wanted by every worker; what else is, the checker tells. */
+static void grant_log(struct launch *l)
+{
+    const struct log_setting *log = l->settings.log.items;
+
+    grants_init(&l->grants, l->root, &l->sources);
+    for (size_t i = 0; i < l->settings.log.count; i++)
+        (void)grants_add(&l->grants, log[i].to, GRANT_APPEND);
+}
+
 void launch_finish(struct launch *l)
 {
+    grants_finish(&l->grants);
     problems_finish(&l->problems);
     sources_finish(&l->sources);
     arena_finish(&l->arena);
@@ -24,13 +35,17 @@ void launch_finish(struct launch *l)
 static void find_user(struct launch *l)
 {
     const struct settings *s = &l->settings;
+    struct child_user *user = &l->user, nobody_yet;
     const char *error;
 
-    if (geteuid() != 0 || s->user.n == 0)
+    if (geteuid() != 0)
         return;
-    if (child_find_user(&l->arena, s->user.p, &l->user, &error) < 0 ||
-        (s->group.n > 0 && child_find_groups(&l->arena, s->group.p, &l->user, &error) < 0))
-        problem_add(&l->problems, s->user_at, "%s: create it, or mend \"daemon\"", error);
+    if (s->user.n > 0 && child_find_user(&l->arena, s->user.p, user, &error) < 0)
+        problem_add(&l->problems, s->user_at, "%s: create it, or mend \"user\"", error);
+    if (!user->change)
+        user = &nobody_yet; /* the groups are held against the system all the same */
+    if (s->group.n > 0 && child_find_groups(&l->arena, s->group.p, user, &error) < 0)
+        problem_add(&l->problems, s->group_at, "%s: create it, or mend \"group\"", error);
 }
 
 void launch_read(struct launch *l)
@@ -38,6 +53,7 @@ void launch_read(struct launch *l)
     l->root = config_read(&l->arena, &l->sources, l->file, l->overrides, l->strict, &l->problems);
     (void)settings_read(&l->arena, &l->sources, l->root, &l->problems, &l->settings);
     find_user(l);
+    grant_log(l);
 }
 
 /* "FILE\0OVERRIDES\0S" (S is '1' for strict), then the sources. */

@@ -5,6 +5,7 @@
 #define LAUNCH_H
 #include "child.h"
 #include "generation.h"
+#include "grants.h"
 
 struct launch {
     struct mpx_arena arena;
@@ -17,6 +18,7 @@ struct launch {
     struct settings settings;
     struct problems problems;
     struct child_user user;
+    struct grants grants; /* what children may have of it */
 };
 void launch_init(struct launch *l);
 void launch_finish(struct launch *l);

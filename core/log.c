@@ -87,21 +87,20 @@ static void add_visible(struct buffer *b, struct mpx_str s)
     }
 }
 
-static void format_text(struct buffer *b, enum mpx_level level, const struct log_about *about,
-                        struct mpx_str message)
+static void format_bare(struct buffer *b, const struct log_about *about, struct mpx_str message)
 {
     const char *parts[] = { about->vhost, about->module, about->request };
     bool any = false;
 
-    add_time(b);
-    (void)buffer_printf(b, " %s:", log_level_names[level]);
     for (size_t i = 0; i < 3; i++)
         if (parts[i] != NULL) {
-            (void)buffer_add_char(b, ' ');
+            if (any)
+                (void)buffer_add_char(b, ' ');
             add_visible(b, str_of(parts[i]));
             any = true;
         }
-    (void)buffer_add(b, any ? MPX_STR(": ") : MPX_STR(" "));
+    if (any)
+        (void)buffer_add(b, MPX_STR(": "));
     add_visible(b, message);
 }
 
@@ -141,10 +140,18 @@ void log_vabout(enum mpx_level level, const struct log_about *about, const char 
         if (level > t->level)
             continue;
         buffer_init(&line, LINE_MAX_BYTES);
-        if (t->format == LOG_JSON)
+        switch (t->format) {
+        case LOG_TEXT:
+            add_time(&line);
+            (void)buffer_printf(&line, " %s: ", log_level_names[level]);
+            format_bare(&line, about, message);
+            break;
+        case LOG_JSON:
             format_json(&line, level, about, message);
-        else
-            format_text(&line, level, about, message);
+            break;
+        case LOG_BARE:
+            format_bare(&line, about, message);
+        }
         t->write(t->arg, level, buffer_str(&line));
         buffer_finish(&line);
     }

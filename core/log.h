@@ -9,7 +9,7 @@
 
 #include <stdarg.h>
 
-enum log_format { LOG_TEXT, LOG_JSON };
+enum log_format { LOG_TEXT, LOG_JSON, LOG_BARE /* without time and level: for our own use */ };
 enum { LOG_TARGETS = 8 };
 
 /* What a message is about; NULL parts are left out. */

@@ -2,22 +2,18 @@
    From the command line to a running server: reads, checks, binds, then leaves it to the
    supervisor. */
 #include "checker.h"
-#include "cli.h"
+#include "compose.h"
+#include "descriptors.h"
 #include "endpoint.h"
 #include "log.h"
 #include "logging.h"
+#include "pidfile.h"
 #include "server.h"
 #include "supervisor.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef CONFIG_FILE
@@ -25,7 +21,6 @@
 #endif
 
 enum { EXIT_USAGE = 2, OWN_DESCRIPTORS = 64 };
-static const char command_line[] = "(command line)";
 
 static int fail(const char *what)
 {
@@ -33,180 +28,60 @@ static int fail(const char *what)
     return EXIT_FAILURE;
 }
 
-static void add_string(struct buffer *b, const char *key, const char *value)
-{
-    if (value == NULL)
-        return;
-    (void)buffer_printf(b, "%s\"%s\":\"", b->p[b->n - 1] == '{' ? "" : ",", key);
-    (void)buffer_add_json(b, str_of(value));
-    (void)buffer_add_char(b, '"');
-}
-
-/* What the options set, as the configuration would say it. */
-static void add_options(struct buffer *b, const struct cli *c, const char *user)
-{
-    (void)buffer_add(b, MPX_STR("{\"daemon\":{"));
-    add_string(b, "user", user);
-    add_string(b, "group", c->group);
-    add_string(b, "log_level", c->verbose ? "debug" : NULL);
-    (void)buffer_add_char(b, '}');
-    if (c->folder != NULL || c->host != NULL || c->port >= 0) {
-        (void)buffer_add(b, MPX_STR(",\"connection\":[{"));
-        add_string(b, "host", c->host != NULL ? c->host : "127.0.0.1");
-        (void)buffer_printf(b, ",\"port\":%ld}]", c->port >= 0 ? c->port : 8080);
-    }
-}
-
-static bool has_listing(struct launch *l)
-{
-    const char *folder = modules_default_folder(&l->arena);
-
-    return access(arena_printf(&l->arena, "%s/dirlist.so", folder).p, F_OK) == 0;
-}
-
-/* Started as root to serve a folder: as its owner, or as nobody where that is root. */
-static const char *folder_user(struct launch *l, const struct stat *st)
-{
-    struct child_user owner;
-
-    if (geteuid() != 0)
-        return NULL;
-    if (st->st_uid == 0)
-        return "nobody";
-    child_user_of(&l->arena, st->st_uid, st->st_gid, &owner);
-    return arena_printf(&l->arena, "%u", (unsigned)owner.uid).p;
-}
-
-static int use_folder(struct launch *l, const struct cli *c)
-{
-    char path[PATH_MAX];
-    struct stat st;
-    struct buffer b;
-
-    if (realpath(c->folder, path) == NULL || stat(path, &st) < 0) {
-        fprintf(stderr, "multiplexd: cannot serve \"%s\": %s\n", c->folder, strerror(errno));
-        return -1;
-    }
-    if (!S_ISDIR(st.st_mode)) {
-        fprintf(stderr, "multiplexd: cannot serve \"%s\": it is a file, name its folder\n",
-                c->folder);
-        return -1;
-    }
-    buffer_init(&b, 65536);
-    add_options(&b, c, c->user != NULL ? c->user : folder_user(l, &st));
-    (void)buffer_add(&b, MPX_STR(",\"vhosts\":[{"));
-    add_string(&b, "documents", path);
-    if (has_listing(l))
-        (void)buffer_add(&b, MPX_STR(",\"directory_list\":true"));
-    (void)buffer_add(&b, MPX_STR("}]}"));
-    (void)source_add(&l->sources, command_line, buffer_str(&b));
-    l->file = command_line;
-    buffer_finish(&b);
-    return 0;
-}
-
-static void use_config(struct launch *l, const struct cli *c)
-{
-    struct buffer b;
-
-    l->file = c->config != NULL ? c->config : CONFIG_FILE;
-    l->strict = c->strict;
-    if (c->user == NULL && c->group == NULL && !c->verbose && c->host == NULL && c->port < 0)
-        return;
-    buffer_init(&b, 65536);
-    add_options(&b, c, c->user);
-    (void)buffer_add_char(&b, '}');
-    (void)source_add(&l->sources, command_line, buffer_str(&b));
-    l->overrides = command_line;
-    buffer_finish(&b);
-}
-
 /* All that is wrong on standard error; 0 when nothing is. */
 static int check(struct launch *l)
 {
-    struct buffer b;
-
     if (checker_run(l) < 0)
         return -1;
-    if (l->problems.count == 0)
-        return 0;
-    buffer_init(&b, 1 << 20);
-    problems_print(&l->problems, &b);
-    (void)fwrite(b.p, 1, b.n, stderr);
-    buffer_finish(&b);
-    return -1;
+    problems_show(&l->problems);
+    return l->problems.count == 0 ? 0 : -1;
 }
 
-/* Who serves: told, refused or warned about as it must be. */
-static int check_user(const struct launch *l)
+/* What somebody who is not root cannot have of it. */
+static void warn_of_user(const struct settings *s)
 {
-    const struct settings *s = &l->settings;
+    struct mpx_arena a;
+    struct child_user user = { .change = false };
+    const char *error;
 
-    if (geteuid() == 0) {
-        if (s->user.n == 0)
-            return fail("running as root is dangerous: name a user, \"daemon\": { \"user\": "
-                        "\"www-data\" } or -u USER (\"root\" if you mean it)");
-        return 0;
-    }
-    if (s->user.n > 0) {
-        struct mpx_arena a;
-        struct child_user user;
-        const char *error;
-
-        arena_init(&a, NULL);
-        if (child_find_user(&a, s->user.p, &user, &error) < 0 || user.uid != geteuid())
-            fprintf(
-                stderr,
+    arena_init(&a, NULL);
+    if (s->user.n > 0 &&
+        (child_find_user(&a, s->user.p, &user, &error) < 0 || user.uid != geteuid()))
+        fprintf(stderr,
                 "multiplexd: warning: cannot become user \"%s\": not started as root; going on as "
                 "user %u\n",
                 s->user.p, (unsigned)geteuid());
-        arena_finish(&a);
-    }
+    if (s->group.n > 0 &&
+        (child_find_groups(&a, s->group.p, &user, &error) < 0 || !child_has_groups(&user)))
+        fprintf(stderr,
+                "multiplexd: warning: cannot take the groups \"%s\": not started as root; going on "
+                "with those of now\n",
+                s->group.p);
+    arena_finish(&a);
+}
+
+/* Who serves: told, refused or warned about as it must be. */
+static int check_user(const struct settings *s)
+{
+    if (geteuid() == 0 && s->user.n == 0)
+        return fail("running as root is dangerous: name a user, \"daemon\": { \"user\": "
+                    "\"www-data\" } or -u USER (\"root\" if you mean it)");
+    if (geteuid() != 0)
+        warn_of_user(s);
     return 0;
 }
 
 /* As many descriptors as there may be; a word when that is less than the limits promise. */
 static void raise_descriptors(const struct settings *s)
 {
-    struct rlimit rl;
-    uint64_t wanted = OWN_DESCRIPTORS;
+    uint64_t wanted = OWN_DESCRIPTORS, most = descriptors_raise();
 
     for (size_t i = 0; i < s->listener_count; i++)
         wanted += (uint64_t)s->listeners[i].limits.connections;
-    if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
-        return;
-    if (rl.rlim_cur < rl.rlim_max) {
-        rl.rlim_cur = rl.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &rl);
-    }
-    if (rl.rlim_cur != RLIM_INFINITY && rl.rlim_cur < wanted)
+    if (most < wanted)
         log_warn("limits.connections ask for %llu descriptors but there are %llu: raise the limit "
                  "(ulimit -n, LimitNOFILE) or lower limits.connections",
-                 (unsigned long long)wanted, (unsigned long long)rl.rlim_cur);
-}
-
-/* Written and locked; its descriptor, -1 when there is none to write, -2 after a message. */
-static int open_pid_file(const struct settings *s)
-{
-    const char *path = s->pid_file.p;
-
-    if (s->pid_file.n == 0)
-        return -1;
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (fd < 0) {
-        fprintf(stderr, "multiplexd: cannot write the pid file \"%s\": %s\n", path,
-                strerror(errno));
-        return -2;
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        fprintf(stderr, "multiplexd: another one is running: it holds the pid file \"%s\"\n", path);
-        close(fd);
-        return -2;
-    }
-    if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
-        fprintf(stderr, "multiplexd: cannot write the pid file \"%s\": %s\n", path,
-                strerror(errno));
-    return fd;
+                 (unsigned long long)wanted, (unsigned long long)most);
 }
 
 struct ready {
@@ -254,23 +129,24 @@ static int run(struct launch *l, struct endpoints *e, const struct cli *c)
 
 static int serve(struct launch *l, const struct cli *c)
 {
+    const struct settings *s = &l->settings;
+    struct pidfile pidfile = { .fd = -1, .folder = -1 };
     struct endpoints e;
     const char *error;
+    int rc;
 
-    if (check_user(l) != 0 || logging_direct(&l->settings) < 0)
+    if (check_user(s) != 0 || logging_direct(s) < 0)
         return EXIT_FAILURE;
-    raise_descriptors(&l->settings);
-    int pid_file = open_pid_file(&l->settings);
-    if (pid_file == -2)
-        return EXIT_FAILURE;
-    if (endpoints_open(&l->arena, &l->settings, &e, &error) < 0)
+    raise_descriptors(s);
+    if (s->pid_file.n > 0 && pidfile_open(&pidfile, &l->arena, s->pid_file.p, &error) < 0)
         return fail(error);
-    int rc = run(l, &e, c);
-    endpoints_close(&e);
-    if (pid_file >= 0) {
-        (void)unlink(l->settings.pid_file.p);
-        close(pid_file);
+    if (endpoints_open(&l->arena, s, &e, &error) == 0) {
+        rc = run(l, &e, c);
+        endpoints_close(&e);
+    } else {
+        rc = fail(error);
     }
+    pidfile_close(&pidfile);
     return rc;
 }
 
@@ -282,15 +158,12 @@ static int command(struct launch *l, const struct cli *c)
                         "(there is no " CONFIG_FILE ")\nTry multiplexd --help.\n");
         return EXIT_USAGE;
     }
-    if (c->folder != NULL) {
-        if (use_folder(l, c) < 0)
-            return EXIT_FAILURE;
-    } else if (c->command != CLI_MODULES || c->config != NULL) {
-        use_config(l, c);
-    } else {
-        (void)source_add(&l->sources, command_line, MPX_STR("{}"));
-        l->file = command_line;
-    }
+    if (c->folder != NULL && compose_folder(l, c) < 0)
+        return EXIT_FAILURE;
+    if (c->folder == NULL && c->command == CLI_MODULES && c->config == NULL)
+        compose_empty(l);
+    else if (c->folder == NULL)
+        compose_file(l, c, c->config != NULL ? c->config : CONFIG_FILE);
     launch_read(l);
     if (c->command == CLI_MODULES)
         return checker_list_modules(l) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -308,6 +181,7 @@ int main(int argc, char **argv)
     struct launch l;
     struct cli c;
 
+    descriptors_begin();
     if (cli_parse(&c, argc, argv) < 0)
         return EXIT_USAGE;
     if (c.command == CLI_HELP || c.command == CLI_VERSION) {

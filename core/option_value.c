@@ -305,8 +305,10 @@ static int read_path(const struct option_reading *rd, const struct mpx_option *o
                                "\"syslog:auth\" or \"syslog:local0\" to \"syslog:local7\"");
     if (value->at.src != NULL)
         *field = source_absolute(rd->sources, value->at.src, *field, rd->a);
-    if ((o->flags & MPX_OPT_EXISTS) != 0 && check_exists(rd, value, *field) < 0)
+    if ((o->flags & MPX_OPT_EXISTS) != 0 && !rd->was_checked && check_exists(rd, value, *field) < 0)
         return -1;
+    if ((o->flags & MPX_OPT_SINK) != 0 && rd->on_sink != NULL)
+        rd->on_sink(rd->arg, field->p);
     return (o->flags & MPX_OPT_PRIVATE) != 0 ? read_private_text(rd, value, field) : 0;
 }
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MARK_MAX = 60, SHOWN_MAX = 160 }; /* bytes of a line */
+enum { MARK_MAX = 60, SHOWN_MAX = 160 /* bytes of a line */, SHOW_BYTES = 1 << 20 };
 
 struct problem {
     struct problem *next;
@@ -156,6 +156,36 @@ void problems_print(const struct problems *p, struct buffer *out)
                             p->count - shown > 1 ? "s" : "");
 }
 
+void problems_show(const struct problems *p)
+{
+    struct buffer b;
+
+    buffer_init(&b, SHOW_BYTES);
+    problems_print(p, &b);
+    if (b.n > 0)
+        (void)fwrite(b.p, 1, b.n, stderr);
+    buffer_finish(&b);
+}
+
+void problems_each(const struct problems *p, void (*fn)(void *arg, struct mpx_str line), void *arg)
+{
+    unsigned line, column;
+    struct mpx_str text;
+    struct buffer b;
+
+    buffer_init(&b, SHOW_BYTES);
+    for (const struct problem *pr = p->first; pr != NULL; pr = pr->next) {
+        b.n = 0;
+        if (pr->at.src != NULL) {
+            place_find(&pr->at, &line, &column, &text);
+            (void)buffer_printf(&b, "%s:%u:%u: ", pr->at.src->name, line, column);
+        }
+        add_line(&b, pr->text);
+        fn(arg, buffer_str(&b));
+    }
+    buffer_finish(&b);
+}
+
 /* "ORDER OFFSET LENGTH\nTEXT", with order -1 for nowhere. */
 bool problem_save(const struct problems *p, unsigned index, struct buffer *out)
 {
@@ -186,6 +216,8 @@ int problem_load(struct problems *p, const struct sources *s, struct mpx_str sav
         return -1;
     while (at.src != NULL && (int)at.src->order != order)
         at.src = at.src->next;
+    if (at.src != NULL && (at.off > at.src->text.n || at.len > at.src->text.n - at.off))
+        return -1;
     insert(p, at, arena_copy(&p->arena, str_from(saved, end + 1)));
     return 0;
 }

@@ -24,6 +24,9 @@ void problem_vadd(struct problems *p, struct place at, const char *fmt, va_list 
     __attribute__((format(printf, 3, 0)));
 /* All of them as text, sorted by place; at most PROBLEMS_SHOWN, then how many more there are. */
 void problems_print(const struct problems *p, struct buffer *out);
+void problems_show(const struct problems *p); /* the same on standard error; harmless without any */
+/* Calls fn with each, sorted by place, as a single line: "FILE:LINE:COLUMN: TEXT". */
+void problems_each(const struct problems *p, void (*fn)(void *arg, struct mpx_str line), void *arg);
 /* One problem per call, in the order of discovery, for another process: false past the last. */
 bool problem_save(const struct problems *p, unsigned index, struct buffer *out);
 /* Adds what problem_save wrote; the sources must be the same. -1: it is something else. */

@@ -10,12 +10,17 @@
 #include "phase.h"
 #include "wait.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
 enum { JOBS_MS = 5000 }; /* how long a stop waits for work on threads that is under way */
+
+/* Signals whose meaning is still to come. */
+static const int refused_signals[] = { SIGHUP, SIGUSR1, SIGUSR2 };
+enum { REFUSED = sizeof(refused_signals) / sizeof(refused_signals[0]) };
 
 struct server {
     struct worker *w;
@@ -23,7 +28,7 @@ struct server {
     struct modules modules;
     struct listener *listeners[ENDPOINTS_MAX];
     size_t listener_count;
-    struct loop_event tick, term, interrupt, quit, parent, deadline;
+    struct loop_event tick, term, interrupt, quit, parent, deadline, refused[REFUSED];
     int channel;
     bool orphaned; /* stopping because the supervisor is gone */
     bool hurried;  /* nothing more is waited for */
@@ -40,49 +45,63 @@ static int ask_for_log(void *arg, const char *path)
     return broker_open_log(*(int *)arg, path);
 }
 
+/* When all are open. */
+static int refuse_log(void *arg, const char *path)
+{
+    (void)arg;
+    (void)path;
+    return -EPERM;
+}
+
 static int ask_for_text(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text)
 {
     return broker_read_text(*(int *)arg, path, a, text);
 }
 
-static void print_problems(const struct problems *p)
+/* The helpers of the generation, and its log. */
+static int equip(struct server *s, struct blame *blame)
 {
-    struct buffer b;
-
-    buffer_init(&b, 1 << 20);
-    problems_print(p, &b);
-    (void)fwrite(b.p, 1, b.n, stderr);
-    buffer_finish(&b);
+    if (worker_init(s->w, &s->generation.settings, blame) < 0)
+        return -1;
+    s->w->generation = &s->generation;
+    s->w->go_on = phase_go_on;
+    s->w->open_log = s->channel >= 0 ? ask_for_log : open_own_log;
+    s->w->open_log_arg = &s->channel;
+    s->generation.worker = s->w;
+    return logging_through_sinks(&s->generation.settings, s->w);
 }
 
-/* Modules with their settings, opened; 0, or -1 with the reasons on standard error. */
-static int load(struct server *s, struct launch *l, struct blame *blame)
+/* Modules with their settings, opened; 0, or -1 with the reasons in problems or logged. */
+static int load(struct server *s, struct launch *l, struct blame *blame, struct problems *problems)
 {
-    struct generation_request request = { .file = l->file,
-                                          .overrides = l->overrides,
-                                          .strict = l->strict };
-    struct problems problems;
-    int rc = -1;
+    struct generation_request request = {
+        .file = l->file, .overrides = l->overrides, .strict = l->strict, .was_checked = true
+    };
 
     if (s->channel >= 0) {
         request.read_private = ask_for_text;
         request.arg = &s->channel;
     }
-    problems_init(&problems);
     modules_init(&s->modules);
-    generation_build(&s->generation, &l->sources, &s->modules, &problems, blame, &request);
-    if (problems.count == 0 && worker_init(s->w, &s->generation.settings, blame) == 0) {
-        s->w->generation = &s->generation;
-        s->w->go_on = phase_go_on;
-        s->w->open_log = s->channel >= 0 ? ask_for_log : open_own_log;
-        s->w->open_log_arg = &s->channel;
-        s->generation.worker = s->w;
-        if (logging_through_sinks(&s->generation.settings, s->w) == 0)
-            rc = generation_open(&s->generation);
-    }
+    generation_build(&s->generation, &l->sources, &s->modules, problems, blame, &request);
+    if (problems->count > 0 || equip(s, blame) < 0 || generation_open(&s->generation) < 0)
+        return -1;
+    s->w->open_log = refuse_log;
+    return 0;
+}
+
+/* The same; the reasons are told to whoever waits for the start. */
+static int prepare(struct server *s, struct launch *l, struct blame *blame)
+{
+    struct problems problems;
+
+    problems_init(&problems);
+    int rc = load(s, l, blame, &problems);
     s->generation.problems = NULL;
-    if (problems.count > 0)
-        print_problems(&problems);
+    if (s->channel >= 0)
+        broker_tell_problems(s->channel, &problems);
+    else
+        problems_show(&problems);
     problems_finish(&problems);
     return rc;
 }
@@ -155,20 +174,32 @@ static void on_parent(int fd, short what, void *arg)
     on_stop(fd, what, arg);
 }
 
-/* A terminal's signals reach the whole group: those of a worker are for its supervisor. */
+void server_refuse_signal(int number)
+{
+    log_warn("signal %s is not supported by this version: restart to read the configuration again",
+             strsignal(number));
+}
+
+static void on_refused(int number, short what, void *arg)
+{
+    (void)what;
+    (void)arg;
+    server_refuse_signal(number);
+}
+
+/* A worker's other signals are its supervisor's, who has it ignore them. */
 static int watch_signals(struct server *s)
 {
     struct loop *loop = s->w->loop;
     int rc = loop_signal(loop, &s->term, SIGTERM, on_term, s);
 
-    (void)signal(SIGPIPE, SIG_IGN);
-    if (s->channel >= 0) {
-        (void)signal(SIGINT, SIG_IGN);
-        (void)signal(SIGQUIT, SIG_IGN);
+    if (s->channel >= 0)
         return rc | loop_watch(loop, &s->parent, s->channel, LOOP_READ, 0, on_parent, s);
-    }
     rc |= loop_signal(loop, &s->interrupt, SIGINT, on_stop, s);
-    return rc | loop_signal(loop, &s->quit, SIGQUIT, on_stop, s);
+    rc |= loop_signal(loop, &s->quit, SIGQUIT, on_stop, s);
+    for (size_t i = 0; i < REFUSED; i++)
+        rc |= loop_signal(loop, &s->refused[i], refused_signals[i], on_refused, s);
+    return rc;
 }
 
 static int start(struct server *s, struct endpoints *e)
@@ -248,7 +279,7 @@ int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int c
 
     s->w = must_calloc(sizeof(*s->w));
     s->channel = channel;
-    if (load(s, l, blame) == 0 && start(s, e) == 0) {
+    if (prepare(s, l, blame) == 0 && start(s, e) == 0) {
         if (channel >= 0)
             (void)channel_send(channel, BROKER_READY, MPX_STR(""), NULL, 0);
         else
@@ -256,6 +287,8 @@ int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int c
         loop_run(s->w->loop);
         rc = SERVER_OK;
     }
+    for (size_t i = 0; i < REFUSED; i++)
+        loop_end(&s->refused[i]);
     if (s->w->loop == NULL || stop(s)) {
         release(s);
         return rc;

@@ -15,5 +15,7 @@ enum {
    there is none, and ready() is called instead. The endpoints' descriptors are taken. */
 int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int channel,
                void (*ready)(void *arg), void *arg);
+/* Says that this signal does nothing yet. */
+void server_refuse_signal(int number);
 
 #endif

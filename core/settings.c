@@ -298,19 +298,25 @@ static int check_server_id(const struct option_reading *rd, const struct node *d
     return 0;
 }
 
+/* Where a member of "daemon" stands; nowhere when it is not there. */
+static struct place place_of(const struct node *daemon, const char *key)
+{
+    const struct node *member = node_member(daemon, key);
+
+    return member != NULL ? member->at : (struct place){ .src = NULL };
+}
+
 int settings_read(struct mpx_arena *a, struct sources *sources, const struct node *root,
                   struct problems *problems, struct settings *s)
 {
     const struct option_reading rd = { .a = a, .sources = sources, .problems = problems };
     const struct node *daemon = node_member(root, "daemon");
-    const struct node *user = node_member(daemon, "user");
+    const struct place nowhere = { .src = NULL };
 
-    *s = (struct settings){ .daemon_at.src = NULL };
-    int rc = option_read(&rd, settings_daemon_keys, daemon, s->daemon_at, s);
-    if (daemon != NULL)
-        s->daemon_at = daemon->key_at;
-    if (user != NULL)
-        s->user_at = user->at;
+    *s = (struct settings){ .user_at = place_of(daemon, "user"),
+                            .group_at = place_of(daemon, "group") };
+    int rc = option_read(&rd, settings_daemon_keys, daemon,
+                         daemon != NULL ? daemon->key_at : nowhere, s);
     set_log_levels(node_member(daemon, "log"), s);
     if (check_server_id(&rd, daemon, s) < 0)
         rc = -1;

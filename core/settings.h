@@ -39,7 +39,7 @@ struct settings {
     } pool;
     int64_t shutdown_timeout;
     bool no_new_privs;
-    struct place daemon_at, user_at; /* where they are set, or nowhere */
+    struct place user_at, group_at; /* where they are set, or nowhere */
     struct listener_settings *listeners;
     size_t listener_count;
 };

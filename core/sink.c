@@ -91,6 +91,11 @@ void sink_syslog(struct mpx_str target, enum mpx_level level, struct mpx_str lin
     syslog(facility_of(target) | priority[level], "%.*s", STR_ARGS(line));
 }
 
+void sink_syslog_end(void)
+{
+    closelog();
+}
+
 static void write_syslog(int facility, struct mpx_str lines)
 {
     while (lines.n > 1) {

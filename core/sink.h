@@ -17,6 +17,8 @@ void sinks_destroy(struct sinks *s);
 bool sink_is_syslog(struct mpx_str target);
 /* One line to such a target at once, without a sink: for a process that has no loop to hold up. */
 void sink_syslog(struct mpx_str target, enum mpx_level level, struct mpx_str line);
+/* Forgets the way to syslog that such a line opened, before a child closes what it inherited. */
+void sink_syslog_end(void);
 /* The sink for a target, the same for the same text; counts a use. fd is where a file's lines go
    and is taken; -1 for "stderr" and "syslog:FACILITY". */
 struct mpx_sink *sink_open(struct sinks *s, struct mpx_str target, int fd);

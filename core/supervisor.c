@@ -3,7 +3,9 @@
 
 #include "broker.h"
 #include "date.h"
+#include "descriptors.h"
 #include "log.h"
+#include "logging.h"
 #include "server.h"
 
 #include <errno.h>
@@ -15,7 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BACK_OFF_MS = 100, BACK_OFF_MOST_MS = 5000, STEADY_MS = 10000 };
+enum {
+    BACK_OFF_MS = 100,
+    BACK_OFF_MOST_MS = 5000,
+    STEADY_MS = 10000,
+    GRACE_MS = 8000, /* what a worker may need to end beyond shutdown_timeout */
+    SAID_MAX = 1 << 20
+};
 
 struct supervisor {
     struct launch *l;
@@ -23,41 +31,72 @@ struct supervisor {
     struct blame *blame;
     void (*ready)(void *arg);
     void *arg;
-    int signals, channel; /* channel -1: no worker */
-    pid_t worker;
+    int signals;
+    struct broker broker;
+    pid_t worker;             /* 0: none */
+    struct problems problems; /* what this worker tells of why it cannot serve */
+    struct buffer said;       /* why the one before could not, as it was logged */
     int64_t born_ms, next_ms; /* next_ms: when a dead one is replaced */
     int64_t back_off_ms;
+    int64_t kill_ms; /* when one that was told to stop has had its time; 0: it was not told */
     bool was_ready, stopping;
-    bool deaf; /* the worker has closed its end */
 };
+
+static void tell_parent(void *arg, enum mpx_level level, struct mpx_str line)
+{
+    (void)level;
+    broker_tell_error((int)(intptr_t)arg, line);
+}
+
+/* Until the worker has a log of its own, its parent hears what goes wrong. */
+static void log_to_parent(int channel)
+{
+    const struct log_target target = { .level = MPX_ERROR,
+                                       .format = LOG_BARE,
+                                       .write = tell_parent,
+                                       .arg = (void *)(intptr_t)channel };
+
+    log_set_targets(&target, 1);
+}
+
+/* The sockets and texts that the supervisor sends; 0, or -1. */
+static int receive_all(int channel, struct launch *l, struct endpoints *e)
+{
+    struct channel_message m;
+    int rc = channel_receive(channel, &m);
+
+    for (; rc == 1 && m.what == BROKER_LISTENERS; rc = channel_receive(channel, &m)) {
+        for (size_t i = 0; i < m.fd_count && e->count < ENDPOINTS_MAX; i++)
+            e->list[e->count++] =
+                (struct endpoint){ .fd = m.fds[i], .listener = (unsigned char)m.text.p[i] };
+        m.fd_count = 0;
+        channel_finish(&m);
+    }
+    rc = rc == 1 && m.what == BROKER_CONFIG ? launch_load(l, buffer_str(&m.text)) : -1;
+    channel_finish(&m);
+    return rc;
+}
 
 /* The worker. Nothing of the parent's state is used but what it sends. */
 static _Noreturn void worker(struct supervisor *s, int channel)
 {
     struct launch *l = &(struct launch){ .file = NULL };
     struct endpoints e = { .count = 0 };
-    struct channel_message m;
     const char *error;
     int rc = SERVER_FAILED;
 
-    endpoints_close(s->e);
+    log_to_parent(channel);
+    sink_syslog_end();
+    descriptors_keep(channel);
     if (child_drop(&s->l->user, s->l->settings.no_new_privs, &error) < 0) {
         log_error("a worker cannot give up its rights: %s", error);
         _exit(SERVER_FAILED);
     }
     launch_init(l);
-    while (channel_receive(channel, &m) == 1 && m.what == BROKER_LISTENERS) {
-        for (size_t i = 0; i < m.fd_count && e.count < ENDPOINTS_MAX; i++)
-            e.list[e.count++] =
-                (struct endpoint){ .fd = m.fds[i], .listener = (unsigned char)m.text.p[i] };
-        m.fd_count = 0;
-        channel_finish(&m);
-    }
-    if (m.what == BROKER_CONFIG && launch_load(l, buffer_str(&m.text)) == 0)
+    if (receive_all(channel, l, &e) == 0)
         rc = server_run(l, &e, s->blame, channel, NULL, NULL);
     if (rc == SERVER_BUSY)
         _exit(SERVER_OK);
-    channel_finish(&m);
     launch_finish(l);
     exit(rc);
 }
@@ -74,12 +113,20 @@ static int send_all(struct supervisor *s)
     }
     buffer_init(&b, CHANNEL_BYTES_MAX);
     launch_save(s->l, &b);
-    rc = channel_send(s->channel, BROKER_LISTENERS, (struct mpx_str){ listeners, s->e->count }, fds,
-                      s->e->count);
+    rc = peer_put(&s->broker.peer, BROKER_LISTENERS, (struct mpx_str){ listeners, s->e->count },
+                  fds, s->e->count);
     if (rc == 0)
-        rc = channel_send(s->channel, BROKER_CONFIG, buffer_str(&b), NULL, 0);
+        rc = peer_put(&s->broker.peer, BROKER_CONFIG, buffer_str(&b), NULL, 0);
     buffer_finish(&b);
     return rc;
+}
+
+static void cannot_start(struct supervisor *s, const char *why)
+{
+    s->worker = 0;
+    log_error("cannot start a worker: %s", why);
+    if (s->was_ready)
+        s->next_ms = clock_ms() + BACK_OFF_MOST_MS;
 }
 
 static void start_worker(struct supervisor *s)
@@ -87,48 +134,109 @@ static void start_worker(struct supervisor *s)
     int ends[2];
 
     s->next_ms = 0;
-    s->deaf = false;
+    s->born_ms = clock_ms();
+    problems_finish(&s->problems);
+    problems_init(&s->problems);
     if (channel_pair(ends) < 0) {
-        log_error("cannot start a worker: %s", strerror(errno));
-        s->next_ms = clock_ms() + BACK_OFF_MOST_MS;
+        cannot_start(s, strerror(errno));
         return;
     }
     blame_clear(s->blame);
-    s->worker = child_fork();
-    if (s->worker == 0) {
-        close(ends[0]);
-        close(s->signals);
+    s->worker = child_fork(CHILD_SERVES);
+    if (s->worker == 0)
         worker(s, ends[1]);
-    }
     close(ends[1]);
-    s->channel = ends[0];
-    s->born_ms = clock_ms();
+    broker_start(&s->broker, ends[0], BROKER_WORKER, &s->l->grants, &s->l->sources, &s->problems);
     if (s->worker < 0) {
-        log_error("cannot start a worker: %s", strerror(errno));
-        close(s->channel);
-        s->channel = -1;
-        s->next_ms = s->born_ms + BACK_OFF_MOST_MS;
+        cannot_start(s, strerror(errno));
+        broker_end(&s->broker);
     } else if (send_all(s) < 0) {
         log_error("a worker does not listen to its supervisor");
     }
 }
 
-/* Why it ended, with the module that was at work, and when the next one starts. */
+/* How it ended, and the module that was at work. */
+static const char *end_of(struct supervisor *s, struct mpx_arena *a, int status)
+{
+    const char *who = blame_text(s->blame, a);
+
+    return arena_printf(a, "a worker %s: %s%s%s", WIFSIGNALED(status) ? "died" : "ended",
+                        child_status_text(a, status), who != NULL ? ", " : "",
+                        who != NULL ? who : "")
+        .p;
+}
+
+static void add_line(void *arg, struct mpx_str line)
+{
+    (void)buffer_printf(arg, "%.*s\n", STR_ARGS(line));
+}
+
+static void log_line(void *arg, struct mpx_str line)
+{
+    (void)arg;
+    log_error("%.*s", STR_ARGS(line));
+}
+
+/* A later worker that could not even begin to serve: why, but only where that is news. */
+static void tell_again(struct supervisor *s, const char *how)
+{
+    struct buffer why;
+
+    buffer_init(&why, SAID_MAX);
+    problems_each(&s->problems, add_line, &why);
+    if (s->problems.count == 0)
+        add_line(&why, str_of(how));
+    if (!str_eq(buffer_str(&why), buffer_str(&s->said))) {
+        problems_each(&s->problems, log_line, NULL);
+        log_error("%s; trying again", s->problems.count > 0 ? "no worker can start" : how);
+    }
+    buffer_finish(&s->said);
+    s->said = why;
+}
+
+static void worker_is_ready(struct supervisor *s)
+{
+    if (!s->was_ready)
+        s->ready(s->arg);
+    else if (s->said.n > 0)
+        log_info("a worker serves again");
+    s->was_ready = true;
+    s->said.n = 0;
+}
+
+static void hear_last_words(struct supervisor *s)
+{
+    int rc;
+
+    while ((rc = broker_take(&s->broker)) >= 0)
+        if (rc == 1)
+            worker_is_ready(s);
+}
+
+/* Says why it ended, and when the next one starts. The first one has none: the start has failed. */
 static void worker_ended(struct supervisor *s, int status)
 {
     struct mpx_arena a;
     int64_t now = clock_ms();
 
     s->worker = 0;
-    close(s->channel);
-    s->channel = -1;
-    if (s->stopping || !s->was_ready)
+    hear_last_words(s);
+    broker_end(&s->broker);
+    if (s->stopping)
         return;
     arena_init(&a, NULL);
-    const char *who = blame_text(s->blame, &a);
-    log_error("a worker died: %s%s%s; starting another", child_status_text(&a, status),
-              who != NULL ? ", " : "", who != NULL ? who : "");
+    const char *how = end_of(s, &a, status);
+    if (s->broker.is_ready)
+        log_error("%s; starting another", how);
+    else if (s->was_ready)
+        tell_again(s, how);
+    else if (s->problems.count > 0)
+        problems_show(&s->problems);
+    else
+        (void)fprintf(stderr, "multiplexd: %s\n", how);
     arena_finish(&a);
+    if (!s->was_ready)
+        return;
     if (now - s->born_ms >= STEADY_MS)
         s->back_off_ms = 0;
     s->next_ms = now + s->back_off_ms; /* the first one is replaced at once */
@@ -137,23 +245,33 @@ static void worker_ended(struct supervisor *s, int status)
         s->back_off_ms = BACK_OFF_MOST_MS;
 }
 
-static void on_message(struct supervisor *s)
+static void on_message(struct supervisor *s, short events)
 {
-    struct channel_message m;
+    int rc = (events & POLLOUT) != 0 ? peer_push(&s->broker.peer) : 0;
 
-    if (channel_receive(s->channel, &m) != 1) {
-        channel_finish(&m);
-        shutdown(s->channel, SHUT_RDWR);
-        s->deaf = true; /* it is about to end: SIGCHLD tells */
+    if (rc == 0 && (events & ~POLLOUT) != 0)
+        rc = broker_take(&s->broker);
+    if (rc == 1)
+        worker_is_ready(s);
+    if (rc >= 0 || errno == EAGAIN)
         return;
+    if (errno == EPROTO && s->worker > 0) {
+        log_error("a worker says to its supervisor what no worker says: it is killed");
+        (void)kill(s->worker, SIGKILL);
     }
-    if (m.what == BROKER_READY && !s->was_ready) {
-        s->was_ready = true;
-        s->ready(s->arg);
-    } else if (m.what == BROKER_OPEN || m.what == BROKER_READ) {
-        broker_answer(s->channel, &m, s->l->root, &s->l->sources);
-    }
-    channel_finish(&m);
+    broker_end(&s->broker); /* SIGCHLD tells the rest */
+}
+
+/* The first time it has shutdown_timeout to end; the second time it ends at once. */
+static void stop(struct supervisor *s)
+{
+    int64_t most = s->stopping ? 0 : s->l->settings.shutdown_timeout;
+
+    s->stopping = true;
+    endpoints_close(s->e);
+    s->kill_ms = clock_ms() + most + GRACE_MS;
+    if (s->worker > 0)
+        (void)kill(s->worker, SIGTERM);
 }
 
 static void on_signal(struct supervisor *s)
@@ -167,56 +285,76 @@ static void on_signal(struct supervisor *s)
     case SIGTERM:
     case SIGINT:
     case SIGQUIT:
-        s->stopping = true;
-        endpoints_close(s->e);
-        if (s->worker > 0)
-            (void)kill(s->worker, SIGTERM); /* the second one makes it end at once */
+        stop(s);
         break;
     case SIGCHLD:
         if (s->worker > 0 && waitpid(s->worker, &status, WNOHANG) == s->worker)
             worker_ended(s, status);
         break;
     default:
-        log_warn("signal %s is not supported by this version: restart to read the configuration "
-                 "again",
-                 strsignal((int)info.ssi_signo));
+        server_refuse_signal((int)info.ssi_signo);
     }
+}
+
+/* What is due by the clock; how long poll may wait for the next of it, -1 for ever. */
+static int by_the_clock(struct supervisor *s)
+{
+    int64_t now = clock_ms();
+
+    if (s->next_ms != 0 && s->next_ms <= now)
+        start_worker(s);
+    if (s->kill_ms != 0 && s->kill_ms <= now) {
+        log_warn("the worker does not stop: it is killed");
+        s->kill_ms = 0;
+        if (s->worker > 0)
+            (void)kill(s->worker, SIGKILL);
+    }
+    int64_t due = s->next_ms != 0 ? s->next_ms : s->kill_ms;
+    return due == 0 ? -1 : due > now ? (int)(due - now) : 0;
 }
 
 static void turn(struct supervisor *s)
 {
-    struct pollfd p[2] = { { .fd = s->signals, .events = POLLIN },
-                           { .fd = s->deaf ? -1 : s->channel, .events = POLLIN } };
-    int64_t wait = s->next_ms != 0 ? s->next_ms - clock_ms() : -1;
+    struct pollfd p[2] = { { .fd = s->signals, .events = POLLIN } };
+    int wait = by_the_clock(s);
 
-    if (s->next_ms != 0 && wait <= 0) {
-        start_worker(s);
-        return;
-    }
-    if (poll(p, 2, (int)wait) <= 0)
+    p[1].fd = s->broker.peer.end;
+    p[1].events = peer_has_more(&s->broker.peer) ? POLLIN | POLLOUT : POLLIN;
+    if (poll(p, 2, wait) <= 0)
         return;
     if (p[1].revents != 0)
-        on_message(s);
+        on_message(s, p[1].revents);
     if (p[0].revents != 0)
         on_signal(s);
 }
 
-int supervisor_run(struct launch *l, struct endpoints *e, void (*ready)(void *arg), void *arg)
+static void watch_signals(struct supervisor *s)
 {
-    struct supervisor s = { .l = l, .e = e, .ready = ready, .arg = arg, .channel = -1 };
+    static const int numbers[] = { SIGTERM, SIGINT, SIGQUIT, SIGCHLD, SIGHUP, SIGUSR1, SIGUSR2 };
     sigset_t handled;
 
     sigemptyset(&handled);
-    static const int numbers[] = { SIGTERM, SIGINT, SIGQUIT, SIGCHLD, SIGHUP, SIGUSR1, SIGUSR2 };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         sigaddset(&handled, numbers[i]);
     sigprocmask(SIG_BLOCK, &handled, NULL);
-    s.signals = signalfd(-1, &handled, SFD_CLOEXEC);
+    s->signals = signalfd(-1, &handled, SFD_CLOEXEC);
+}
+
+int supervisor_run(struct launch *l, struct endpoints *e, void (*ready)(void *arg), void *arg)
+{
+    struct supervisor s = { .l = l, .e = e, .ready = ready, .arg = arg, .broker.peer.end = -1 };
+
+    buffer_init(&s.said, SAID_MAX);
+    problems_init(&s.problems);
+    watch_signals(&s);
     s.blame = blame_create();
     start_worker(&s);
-    while (!(s.stopping && s.worker <= 0) && !(s.worker <= 0 && !s.was_ready && s.next_ms == 0))
+    while (s.worker > 0 || (!s.stopping && s.next_ms != 0))
         turn(&s);
     close(s.signals);
     blame_destroy(s.blame);
+    broker_end(&s.broker);
+    problems_finish(&s.problems);
+    buffer_finish(&s.said);
     return s.was_ready ? SERVER_OK : SERVER_FAILED;
 }

@@ -21,9 +21,11 @@ CFLAGS_OF_TESTS = $(AM_CFLAGS) $(MPX_PROGRAM_CFLAGS)
 LDFLAGS_OF_TESTS = $(AM_LDFLAGS) $(MPX_PROGRAM_LDFLAGS) -export-dynamic
 
 ## Modules that exist to be tested; -rpath makes libtool build shared objects.
-check_LTLIBRARIES = tests/modules/evil.la tests/modules/probe.la
+check_LTLIBRARIES = tests/modules/evil.la tests/modules/hostile.la tests/modules/probe.la
 tests_modules_evil_la_SOURCES = tests/modules/evil.c
 tests_modules_evil_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
+tests_modules_hostile_la_SOURCES = tests/modules/hostile.c
+tests_modules_hostile_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_probe_la_SOURCES = tests/modules/probe.c tests/modules/probe.h tests/modules/probe_answers.c
 tests_modules_probe_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 
@@ -45,11 +47,13 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_cond.c \
 	tests/unit/test_config.c \
 	tests/unit/test_date.c \
+	tests/unit/test_descriptors.c \
 	tests/unit/test_docs.c \
 	tests/unit/test_dso.c \
 	tests/unit/test_expand.c \
 	tests/unit/test_file.c \
 	tests/unit/test_file_cold.c \
+	tests/unit/test_grants.c \
 	tests/unit/test_guard.c \
 	tests/unit/test_http1.c \
 	tests/unit/test_json.c \
@@ -65,7 +69,9 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_page.c \
 	tests/unit/test_parser.c \
 	tests/unit/test_parser_body.c \
+	tests/unit/test_peer.c \
 	tests/unit/test_phase.c \
+	tests/unit/test_pidfile.c \
 	tests/unit/test_pool.c \
 	tests/unit/test_problem.c \
 	tests/unit/test_quantity.c \
@@ -106,7 +112,7 @@ EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 SYSTEM_TESTS = \
 	tests/system/accesslog.py tests/system/cli.py tests/system/docs.py tests/system/doctree.py \
 	tests/system/install.py tests/system/limits.py tests/system/modules.py \
-	tests/system/processes.py tests/system/static.py
+	tests/system/processes.py tests/system/static.py tests/system/supervisor.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py

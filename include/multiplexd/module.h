@@ -302,8 +302,9 @@ int mpx_every(struct mpx_conf *c, int64_t ms, void (*fn)(void *), void *arg);
 struct mpx_str mpx_encode_path(struct mpx_arena *a, struct mpx_str path);
 /* An IMF-fixdate, as Last-Modified wants it (RFC 9110 5.6.7). */
 struct mpx_str mpx_http_date(struct mpx_arena *a, int64_t seconds);
-/* In open(): a file (opened with the daemon's rights), "stderr" or "syslog:FACILITY". Written by a
-   thread of its own; when the disk is slower than the lines they are dropped and counted. */
+/* In open(): a file (opened with the daemon's rights; it must be the value of a SINK option),
+   "stderr" or "syslog:FACILITY". NULL after an error, already told. Written by a
+   thread of its own: when the disk is slower than the lines they are dropped and counted. */
 struct mpx_sink *mpx_sink_open(struct mpx_conf *c, struct mpx_str target);
 void mpx_sink_write(struct mpx_sink *s, struct mpx_str line); /* copies; core adds the newline */
 enum mpx_level { MPX_ERROR, MPX_WARN, MPX_INFO, MPX_DEBUG };

@@ -181,6 +181,37 @@ def test_a_wish_for_another_user_is_a_warning_for_all_but_root():
         contains(err.decode(), 'warning: cannot become user "daemon": not started as root')
 
 
+def test_a_wish_for_other_groups_is_a_warning_for_all_but_root():
+    need(IS_ROOT, "needs root to become an ordinary user")
+    with folder() as where:
+        os.chmod(where, 0o777)
+        config = {"daemon": {"module_path": []}, "connection": {"host": "127.0.0.1", "port": 0}}
+        file = write(where + "/site.json", json.dumps(config))
+        copy = write(where + "/multiplexd", open(PROGRAM, "rb").read(), 0o755)
+        for groups, warned in (("daemon", True), ("nogroup daemon", True), ("no-such-group", True), ("nogroup", False)):
+            p = subprocess.Popen(["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", copy, "-c", file, "-g", groups],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            contains(p.stdout.readline().decode(), "serves")
+            p.terminate()
+            out, err = p.communicate(timeout=20)
+            says = f'warning: cannot take the groups "{groups}": not started as root'
+            equal(says in err.decode(), warned, err.decode())
+
+
+def test_an_unknown_user_and_an_unknown_group_are_both_told_where_they_stand():
+    need(IS_ROOT, "needs root")
+    with folder() as where:
+        text = '{ "daemon": {\n  "user": "no-such-user",\n  "group": "daemon no-such-group" } }\n'
+        status, _, err = run("-c", write(where + "/site.json", text))
+        equal(status, 1)
+        contains(err, 'site.json:2:11: error: there is no user "no-such-user": create it, or mend "user"')
+        contains(err, 'site.json:3:12: error: there is no group "no-such-group": create it, or mend "group"')
+        text = '{ "daemon": {\n  "user": "daemon",\n  "group": "no-such-group" } }\n'
+        status, _, err = run("-c", write(where + "/site.json", text))
+        equal(err.count(": error: "), 1, err)
+        contains(err, "site.json:3:12: error: there is no group")
+
+
 def test_root_without_a_user_is_refused():
     need(IS_ROOT, "needs root")
     with folder() as where:

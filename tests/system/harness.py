@@ -176,6 +176,23 @@ def serving(config, arguments=(), **more):
             server.stop()
 
 
+HELLO = os.path.join(SOURCE, "docs/examples/hello/hello.c")
+
+
+def compile_module(where, name, text, *flags):
+    source = write(f"{where}/src/{name}.c", text)
+    out = f"{where}/{name}.so"
+    sanitize = ["-fsanitize=address,undefined"] if SANITIZERS else []
+    subprocess.run([*CC, "-shared", "-fPIC", "-w", "-I", SOURCE + "/include", *sanitize, *flags, source, "-o", out],
+                   check=True)
+    return out
+
+
+def hello(name="hello"):
+    with open(HELLO, encoding="ascii") as f:
+        return f.read().replace("MODULE(hello)", f"MODULE({name})").replace("HEADER(hello", f"HEADER({name}")
+
+
 def request(path, method="GET", host="localhost", fields=(), body=b"", version="1.1"):
     lines = [f"{method} {path} HTTP/{version}", f"Host: {host}", *fields]
     if body:

@@ -7,22 +7,6 @@ import subprocess
 
 from harness import *
 
-HELLO = os.path.join(SOURCE, "docs/examples/hello/hello.c")
-
-
-def compile_module(where, name, text, *flags):
-    source = write(f"{where}/src/{name}.c", text)
-    out = f"{where}/{name}.so"
-    sanitize = ["-fsanitize=address,undefined"] if SANITIZERS else []
-    subprocess.run([*CC, "-shared", "-fPIC", "-w", "-I", SOURCE + "/include", *sanitize, *flags, source, "-o", out],
-                   check=True)
-    return out
-
-
-def hello(name="hello"):
-    with open(HELLO, encoding="ascii") as f:
-        return f.read().replace("MODULE(hello)", f"MODULE({name})").replace("HEADER(hello", f"HEADER({name}")
-
 
 def check(where, *names, **settings):
     """What --test says of a configuration that uses these modules: (exit status, errors)."""
@@ -80,7 +64,7 @@ def test_a_crash_in_a_constructor_is_a_message():
         compile_module(where, "good", hello("good"))
         status, err = check(where, "hello", "good", index_fil=1)
     equal(status, 1)
-    contains(err, 'module "hello" while it was loaded died: ')
+    contains(err, 'module "hello" died while it was loaded: signal ')
     contains(err, 'unknown key "index_fil"', "the other errors are told as well")
 
 
@@ -90,7 +74,7 @@ def test_a_crash_in_check_is_a_message():
         compile_module(where, "hello", text.replace(".options = options", ".check = check, .options = options"))
         status, err = check(where, "hello")
     equal(status, 1)
-    contains(err, 'module "hello" in its check() died: ')
+    contains(err, 'module "hello" died in its check(): signal ')
 
 
 def test_a_module_that_exits_is_a_message():
@@ -98,7 +82,45 @@ def test_a_module_that_exits_is_a_message():
         compile_module(where, "hello", "#include <stdlib.h>\n" + hello() + "__attribute__((constructor)) static void die(void) { _Exit(0); }\n")
         status, err = check(where, "hello")
     equal(status, 1)
-    contains(err, 'module "hello" while it was loaded died: exit status 0')
+    contains(err, 'module "hello" ended the process while it was loaded: exit status 0')
+
+
+def with_function(name, text, member="check"):
+    """hello.c as module name, with a check() or open() of its own."""
+    source = "#include <stdlib.h>\n" + hello(name)
+    source = source.replace("MPX_MODULE", f"static int {member}(struct mpx_conf *c, void *d) {{ {text} }}\nMPX_MODULE")
+    return source.replace(".options = options", f".{member} = {member}, .options = options")
+
+
+def test_the_one_that_crashes_is_blamed_and_no_other():
+    for order in (("bad", "good", "other"), ("good", "bad", "other"), ("good", "other", "bad")):
+        with folder() as where:
+            compile_module(where, "bad", with_function("bad", "__builtin_trap();"))
+            compile_module(where, "good", with_function("good", "return 0;"))
+            compile_module(where, "other", hello("other"))
+            status, err = check(where, *order)
+        equal(status, 1)
+        equal(err.count(": error: "), 1, err)
+        contains(err, 'module "bad" died in its check(): signal ')
+
+
+def test_a_module_that_exits_in_check_is_a_message():
+    with folder() as where:
+        compile_module(where, "bad", with_function("bad", "exit(0);"))
+        compile_module(where, "good", hello("good"))
+        status, err = check(where, "bad", "good")
+    equal(status, 1)
+    equal(err.count(": error: "), 1, err)
+    contains(err, 'module "bad" ended the process in its check(): exit status 0')
+
+
+def test_a_module_that_talks_into_the_checkers_channel_is_a_message():
+    with folder() as where:
+        compile_module(where, "bad", "#include <unistd.h>\n" + with_function(
+            "bad", 'for (int fd = 3; fd < 64; fd++) (void)!write(fd, "nonsense nonsense nonsense", 26); return 0;'))
+        status, err = check(where, "bad")
+    equal(status, 1)
+    contains(err, "a module writes to a descriptor of core's")
 
 
 def test_a_file_cut_at_any_place_is_a_message():
@@ -147,6 +169,21 @@ def test_a_required_option_that_is_missing_is_told():
         status, err = check(where, "hello", hello={})
     equal(status, 1)
     contains(err, 'module "hello" needs "text"')
+
+
+def test_no_module_is_tried_as_root():
+    need(IS_ROOT, "needs root")
+    for user in (None, "daemon", "no-such-user"):
+        with folder() as where:
+            os.chmod(where, 0o777)
+            text = ('#include <stdio.h>\n#include <unistd.h>\n__attribute__((constructor)) static void tell(void) '
+                    f'{{ FILE *f = fopen("{where}/uid", "w"); fprintf(f, "%u", (unsigned)geteuid()); fclose(f); }}\n')
+            compile_module(where, "hello", hello() + text)
+            daemon = {"module_path": where, **({"user": user} if user else {})}
+            config = {"daemon": daemon, "vhosts": {"modules": ["hello"], "hello": {"text": "hi"}}}
+            status, _, err = run("--test", "-c", write(where + "/site.json", json.dumps(config)))
+            equal(status, 1 if user == "no-such-user" else 0, err)
+            assert open(where + "/uid").read() not in ("0", ""), user
 
 
 def test_what_the_checker_leaves_behind_is_nothing():

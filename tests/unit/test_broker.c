@@ -1,51 +1,85 @@
 /* SPDX-License-Identifier: MIT
-   A parent answers only for what the configuration names. */
+   A parent answers only for what is granted, in its time, and leaves whoever breaks the rules. */
 #include "broker.h"
+
 #include "config.h"
 #include "unit.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
-#include <sys/socket.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A parent that answers until the child's end is closed, in a process of its own. */
-static pid_t serve(int channel, int other, const char *folder)
+static char folder[64];
+static int child;
+static pid_t parent_pid;
+
+/* What a parent does until its child is gone. Its exit status: 0 for a child that closed its end, 1
+   for one that broke the rules; 2 and 3 the same after it was ready. */
+static int hear_all(struct broker *b)
 {
-    pid_t pid = fork();
+    bool ready = false;
+
+    for (;;) {
+        struct pollfd p = { .fd = b->peer.end, .events = POLLIN };
+
+        if (peer_has_more(&b->peer))
+            p.events |= POLLOUT;
+        (void)poll(&p, 1, -1);
+        if ((p.revents & POLLOUT) != 0 && peer_push(&b->peer) < 0)
+            return 9;
+        int rc = broker_take(b);
+        if (rc < 0 && errno != EAGAIN)
+            return (errno == 0 ? 0 : 1) + (ready ? 2 : 0);
+        ready = ready || rc == 1;
+    }
+}
+
+static void serve(int end, enum broker_child kind)
+{
     struct mpx_arena a;
     struct sources sources;
     struct problems problems;
-    struct channel_message m;
+    struct grants grants;
+    struct broker b;
 
-    if (pid != 0)
-        return pid;
-    close(other);
     arena_init(&a, NULL);
     sources_init(&sources);
     problems_init(&problems);
-    const char *text = arena_printf(&a,
-                                    "{\"daemon\":{\"log\":\"%s/error.log\"},\"defaults\":"
-                                    "{\"key\":[\"%s/private\",\"%s/missing\"]}}",
-                                    folder, folder, folder)
-                           .p;
+    const char *text =
+        arena_printf(&a,
+                     "{\"daemon\":{\"log\":\"%s/error.log\"},\"defaults\":"
+                     "{\"key\":[\"%s/private\",\"%s/missing\"],\"other\":\"%s/not-granted\"}}",
+                     folder, folder, folder, folder)
+            .p;
     (void)source_add(&sources, "test.json", str_of(text));
-    const struct node *root = config_read(&a, &sources, "test.json", NULL, false, &problems);
-    while (channel_receive(channel, &m) == 1) {
-        broker_answer(channel, &m, root, &sources);
-        channel_finish(&m);
+    grants_init(&grants, config_read(&a, &sources, "test.json", NULL, false, &problems), &sources);
+    if (kind == BROKER_WORKER) {
+        (void)grants_add(&grants, arena_printf(&a, "%s/error.log", folder), GRANT_APPEND);
+        (void)grants_add(&grants, arena_printf(&a, "%s/private", folder), GRANT_READ);
+        (void)grants_add(&grants, arena_printf(&a, "%s/missing", folder), GRANT_READ);
     }
+    broker_start(&b, end, kind, &grants, &sources, &problems);
+    int status = hear_all(&b);
+    if (problems.count > 0 && status == 0) {
+        struct buffer out;
+
+        buffer_init(&out, 65536);
+        problems_print(&problems, &out);
+        unit_write(folder, "report", arena_copyz(&a, buffer_str(&out)));
+        buffer_finish(&out);
+    }
+    broker_end(&b);
+    grants_finish(&grants);
     problems_finish(&problems);
     sources_finish(&sources);
     arena_finish(&a);
-    _exit(0);
+    _exit(status);
 }
 
-static int child, parent_pid;
-static char folder[64];
-
-static void start(void)
+static void start(enum broker_child kind)
 {
     int ends[2];
 
@@ -54,14 +88,22 @@ static void start(void)
     unit_write(folder, "other", "another text\n");
     ck_assert_int_eq(channel_pair(ends), 0);
     child = ends[0];
-    parent_pid = serve(ends[1], ends[0], folder);
+    parent_pid = fork();
+    if (parent_pid == 0) {
+        close(ends[0]);
+        serve(ends[1], kind);
+    }
     close(ends[1]);
 }
 
-static void stop(void)
+/* The parent's exit status. */
+static int stop(void)
 {
+    int status;
+
     close(child);
-    (void)waitpid(parent_pid, NULL, 0);
+    ck_assert_int_eq(waitpid(parent_pid, &status, 0), parent_pid);
+    return WEXITSTATUS(status);
 }
 
 static const char *in_folder(const char *name)
@@ -72,55 +114,157 @@ static const char *in_folder(const char *name)
     return path;
 }
 
-START_TEST(a_log_that_is_named_is_opened_for_append)
+static const char *content(const char *name)
 {
-    start();
-    int fd = broker_open_log(child, in_folder("error.log"));
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, "line\n", 5), 5);
-    close(fd);
-    fd = broker_open_log(child, in_folder("error.log"));
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, "more\n", 5), 5);
-    close(fd);
-    FILE *f = fopen(in_folder("error.log"), "r");
-    char text[32];
-    ck_assert_uint_eq(fread(text, 1, sizeof(text), f), 10);
+    static char text[1024];
+    FILE *f = fopen(in_folder(name), "r");
+
+    if (f == NULL)
+        return "(none)";
+    text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
     (void)fclose(f);
-    stop();
+    return text;
+}
+
+START_TEST(a_log_that_is_granted_is_opened_for_append)
+{
+    start(BROKER_WORKER);
+    for (int i = 0; i < 2; i++) {
+        int fd = broker_open_log(child, in_folder("error.log"));
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write(fd, "line\n", 5), 5);
+        close(fd);
+    }
+    ck_assert_str_eq(content("error.log"), "line\nline\n");
+    ck_assert_int_eq(stop(), 0);
 }
 END_TEST
 
-START_TEST(a_text_that_is_named_is_read)
+START_TEST(a_text_that_is_granted_is_read)
 {
     struct mpx_arena a;
     struct mpx_str text;
 
-    start();
+    start(BROKER_WORKER);
     arena_init(&a, NULL);
     ck_assert_int_eq(broker_read_text(child, in_folder("private"), &a, &text), 0);
     ck_assert_view_eq(text, "the text");
     ck_assert_int_eq(broker_read_text(child, in_folder("missing"), &a, &text), ENOENT);
     arena_finish(&a);
-    stop();
+    ck_assert_int_eq(stop(), 0);
 }
 END_TEST
 
-START_TEST(what_is_not_named_is_refused)
+START_TEST(what_is_not_granted_is_refused)
+{
+    static const char *const logs[] = { "private", "not-granted", "other", "x/../error.log" };
+    static const char *const texts[] = { "error.log", "not-granted", "other" };
+    struct mpx_arena a;
+    struct mpx_str text;
+
+    start(BROKER_WORKER);
+    arena_init(&a, NULL);
+    for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++)
+        ck_assert_int_eq(broker_open_log(child, in_folder(logs[i])), -EPERM);
+    ck_assert_int_eq(broker_open_log(child, "/etc/passwd"), -EPERM);
+    ck_assert_int_eq(broker_open_log(child, ""), -EPERM);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        ck_assert_int_eq(broker_read_text(child, in_folder(texts[i]), &a, &text), EPERM);
+    ck_assert_int_eq(broker_read_text(child, "/etc/shadow", &a, &text), EPERM);
+    arena_finish(&a);
+    ck_assert_int_eq(stop(), 0);
+}
+END_TEST
+
+START_TEST(a_checker_is_given_the_texts_that_are_values_and_no_log)
 {
     struct mpx_arena a;
     struct mpx_str text;
 
-    start();
+    start(BROKER_CHECKER);
     arena_init(&a, NULL);
-    ck_assert_int_eq(broker_open_log(child, in_folder("other")), -EPERM);
-    ck_assert_int_eq(broker_open_log(child, "/etc/passwd"), -EPERM);
-    ck_assert_int_eq(broker_open_log(child, ""), -EPERM);
-    ck_assert_int_eq(broker_open_log(child, in_folder("x/../error.log")), -EPERM);
+    ck_assert_int_eq(broker_read_text(child, in_folder("private"), &a, &text), 0);
+    ck_assert_view_eq(text, "the text");
     ck_assert_int_eq(broker_read_text(child, in_folder("other"), &a, &text), EPERM);
-    ck_assert_int_eq(broker_read_text(child, "/etc/shadow", &a, &text), EPERM);
+    broker_tell_sink(child, in_folder("error.log"));
+    broker_tell_sink(child, "/etc/passwd"); /* no value: nobody will have it */
+    ck_assert_int_eq(broker_open_log(child, in_folder("error.log")), -EPIPE);
+    ck_assert_str_eq(content("error.log"), "(none)");
     arena_finish(&a);
-    stop();
+    ck_assert_int_eq(stop(), 1);
+}
+END_TEST
+
+START_TEST(problems_arrive_as_they_are)
+{
+    struct problems p;
+
+    start(BROKER_CHECKER);
+    problems_init(&p);
+    problem_add(&p, (struct place){ .src = NULL }, "one is wrong");
+    problem_add(&p, (struct place){ .src = NULL }, "two are wrong");
+    broker_tell_problems(child, &p);
+    problems_finish(&p);
+    broker_tell_error(child, MPX_STR("the third"));
+    ck_assert_int_eq(stop(), 0);
+    ck_assert_str_eq(content("report"),
+                     "error: one is wrong\nerror: two are wrong\nerror: the third\n");
+}
+END_TEST
+
+static void check_breach(enum broker_child kind, char what, struct mpx_str text)
+{
+    start(kind);
+    ck_assert_int_eq(channel_send(child, what, text, NULL, 0), 0);
+    ck_assert_int_eq(stop(), 1);
+}
+
+START_TEST(what_no_child_says_ends_the_talk)
+{
+    check_breach(BROKER_WORKER, 'x', MPX_STR(""));
+    check_breach(BROKER_WORKER, '\0', MPX_STR(""));
+    check_breach(BROKER_WORKER, BROKER_SINK, MPX_STR("/x"));
+    check_breach(BROKER_WORKER, BROKER_CONFIG, MPX_STR(""));
+    check_breach(BROKER_WORKER, BROKER_PROBLEM, MPX_STR("no place"));
+    check_breach(BROKER_CHECKER, BROKER_OPEN, MPX_STR("/x"));
+}
+END_TEST
+
+static void check_late(enum broker_message what)
+{
+    start(BROKER_WORKER);
+    ck_assert_int_eq(channel_send(child, BROKER_READY, MPX_STR(""), NULL, 0), 0);
+    ck_assert_int_eq(channel_send(child, (char)what, str_of(in_folder("private")), NULL, 0), 0);
+    ck_assert_int_eq(stop(), 3);
+}
+
+START_TEST(nothing_is_given_to_a_child_that_is_ready)
+{
+    check_late(BROKER_READ);
+    check_late(BROKER_OPEN);
+    check_late(BROKER_READY);
+    check_late(BROKER_PROBLEM);
+    start(BROKER_WORKER);
+    ck_assert_int_eq(channel_send(child, BROKER_READY, MPX_STR(""), NULL, 0), 0);
+    ck_assert_int_eq(stop(), 2);
+}
+END_TEST
+
+START_TEST(a_child_that_asks_and_does_not_listen_is_left)
+{
+    char *large = malloc(1 << 20);
+
+    ck_assert_ptr_nonnull(large);
+    memset(large, 't', (1 << 20) - 1);
+    large[(1 << 20) - 1] = '\0';
+    start(BROKER_WORKER);
+    unit_write(folder, "private", large);
+    for (int i = 0; i < 100; i++)
+        if (channel_send(child, BROKER_READ, str_of(in_folder("private")), NULL, 0) < 0)
+            break;
+    ck_assert_int_eq(stop(), 1);
+    free(large);
 }
 END_TEST
 
@@ -137,10 +281,16 @@ END_TEST
 
 Suite *suite_broker(void)
 {
-    static const TTest **const tests[] = { &a_log_that_is_named_is_opened_for_append,
-                                           &a_text_that_is_named_is_read,
-                                           &what_is_not_named_is_refused,
-                                           &a_parent_that_is_gone_is_an_error, NULL };
+    static const TTest **const tests[] = { &a_log_that_is_granted_is_opened_for_append,
+                                           &a_text_that_is_granted_is_read,
+                                           &what_is_not_granted_is_refused,
+                                           &a_checker_is_given_the_texts_that_are_values_and_no_log,
+                                           &problems_arrive_as_they_are,
+                                           &what_no_child_says_ends_the_talk,
+                                           &nothing_is_given_to_a_child_that_is_ready,
+                                           &a_child_that_asks_and_does_not_listen_is_left,
+                                           &a_parent_that_is_gone_is_an_error,
+                                           NULL };
 
     return unit_suite("broker", tests);
 }

@@ -36,7 +36,7 @@ static void take_down(void)
 static pid_t start(int (*fn)(void))
 {
     (void)fflush(NULL);
-    pid_t pid = child_fork();
+    pid_t pid = child_fork(CHILD_TRIES);
 
     ck_assert_int_ge(pid, 0);
     if (pid == 0)
@@ -168,6 +168,31 @@ START_TEST(a_child_has_its_signals_as_at_the_start)
 }
 END_TEST
 
+/* 0, or which signal of a serving child is not as it should be. */
+static int find_heard_signal(void)
+{
+    static const int ignored[] = { SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2 };
+    struct sigaction action;
+
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
+        if (sigaction(ignored[i], NULL, &action) != 0 || action.sa_handler != SIG_IGN)
+            return ignored[i];
+    }
+    return sigaction(SIGTERM, NULL, &action) == 0 && action.sa_handler == SIG_DFL ? 0 : SIGTERM;
+}
+
+START_TEST(a_child_that_serves_ignores_what_is_for_its_parent)
+{
+    (void)fflush(NULL);
+    pid_t pid = child_fork(CHILD_SERVES);
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0)
+        _exit(find_heard_signal());
+    ck_assert_int_eq(WEXITSTATUS(child_wait(pid)), 0);
+}
+END_TEST
+
 static int told_pid[2];
 
 static int wait_for_ever(void)
@@ -239,6 +264,7 @@ START_TEST(a_user_that_is_none_is_an_error)
         ck_assert_msg(child_find_user(&a, names[i], &user, &error) == -1, "%s", names[i]);
         (void)snprintf(wanted, sizeof(wanted), "there is no user \"%s\"", names[i]);
         ck_assert_str_eq(error, wanted);
+        ck_assert(!user.change); /* to user 0, for example */
     }
     take_down();
 }
@@ -269,6 +295,21 @@ START_TEST(a_group_that_is_none_is_an_error)
     ck_assert_str_eq(error, "there is no group \"no-such-group\"");
     ck_assert_int_eq(child_find_groups(&a, "4294967295", &user, &error), -1);
     ck_assert_str_eq(error, "there is no group \"4294967295\"");
+    take_down();
+}
+END_TEST
+
+START_TEST(the_groups_that_we_have_are_known)
+{
+    set_up();
+    user = (struct child_user){ .group_count = 0 };
+    ck_assert(child_has_groups(&user));
+    user = (struct child_user){ .groups = { getegid() }, .group_count = 1 };
+    ck_assert(child_has_groups(&user));
+    user = (struct child_user){ .groups = { getegid(), ANOTHER_ID }, .group_count = 2 };
+    ck_assert(!child_has_groups(&user));
+    user = (struct child_user){ .groups = { ANOTHER_ID }, .group_count = 1 };
+    ck_assert(!child_has_groups(&user));
     take_down();
 }
 END_TEST
@@ -395,11 +436,13 @@ Suite *suite_child(void)
         &each_child_is_waited_for_by_itself,
         &signals_do_not_end_the_waiting,
         &a_child_has_its_signals_as_at_the_start,
+        &a_child_that_serves_ignores_what_is_for_its_parent,
         &a_child_is_told_to_end_when_its_parent_does,
         &a_user_is_found_by_name_and_by_number,
         &a_user_that_is_none_is_an_error,
         &groups_replace_those_of_the_user_and_the_first_is_primary,
         &a_group_that_is_none_is_an_error,
+        &the_groups_that_we_have_are_known,
         &more_groups_than_there_is_room_for_are_refused,
         &a_number_is_a_user_even_without_a_name,
         &root_is_given_up_for_good_or_the_process_must_not_go_on,

@@ -40,7 +40,7 @@ START_TEST(nothing_given_is_all_defaults)
     ck_assert(s.pool.threads == 4 && s.pool.queue == 1024);
     ck_assert_int_eq(s.shutdown_timeout, 30000);
     ck_assert(s.no_new_privs);
-    ck_assert_ptr_null(s.daemon_at.src);
+    ck_assert(s.user_at.src == NULL && s.group_at.src == NULL);
     ck_assert_uint_eq(s.listener_count, 1);
     ck_assert_view_eq(s.listeners[0].host, geteuid() == 0 ? "0.0.0.0" : "127.0.0.1");
     ck_assert_int_eq(s.listeners[0].port, geteuid() == 0 ? 80 : 8080);
@@ -77,8 +77,8 @@ START_TEST(what_is_given_is_taken)
     ck_assert(s.pool.threads == 2 && s.pool.queue == 1024);
     ck_assert_int_eq(s.shutdown_timeout, 5000);
     ck_assert(!s.no_new_privs);
-    ck_assert_uint_eq(s.daemon_at.off, 2);
     ck_assert_uint_eq(s.user_at.off, 22);
+    ck_assert_uint_eq(s.group_at.off, 38);
     given_finish(&t);
 }
 END_TEST

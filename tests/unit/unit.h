@@ -16,11 +16,13 @@
     X(cond)            \
     X(config)          \
     X(date)            \
+    X(descriptors)     \
     X(docs)            \
     X(dso)             \
     X(expand)          \
     X(file)            \
     X(file_cold)       \
+    X(grants)          \
     X(guard)           \
     X(http1)           \
     X(json)            \
@@ -36,7 +38,9 @@
     X(page)            \
     X(parser)          \
     X(parser_body)     \
+    X(peer)            \
     X(phase)           \
+    X(pidfile)         \
     X(pool)            \
     X(problem)         \
     X(quantity)        \
