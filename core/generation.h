@@ -103,7 +103,6 @@ struct generation_request {
     const char *overrides; /* what the command line sets, a text in sources; or NULL */
     bool strict;           /* no comments, no commas too many */
     bool careful;          /* load modules as a process that may die should */
-    bool was_checked;      /* so: a folder that went later keeps no worker from starting again */
     /* see option.h; both may be NULL */
     int (*read_private)(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text);
     void (*on_sink)(void *arg, const char *path);

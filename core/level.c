@@ -11,7 +11,6 @@ struct option_reading level_reading(const struct building *b, unsigned at, const
         .sources = b->g->sources,
         .problems = b->g->problems,
         .at = at,
-        .was_checked = b->request->was_checked,
         .who = who,
         .read_private = b->request->read_private,
         .on_sink = b->request->on_sink,

@@ -9,8 +9,9 @@
 
 /* Flags of core's own tables. */
 enum {
-    OPTION_LATER = 1 << 16,   /* a key whose time has not come */
-    OPTION_OR_FALSE = 1 << 17 /* a STRING in whose place false may stand: p is NULL then */
+    OPTION_LATER = 1 << 16,    /* a key whose time has not come */
+    OPTION_OR_FALSE = 1 << 17, /* a STRING in whose place false may stand: p is NULL then */
+    OPTION_FILE = 1 << 18      /* a PATH of a file that is made: its folder must be there */
 };
 #define OPTION_LATER_KEY(key)                                  \
     {                                                          \
@@ -34,9 +35,8 @@ struct option_reading {
     size_t stride;             /* of the tables that options point to; 0: ours */
     bool open_ended;           /* unknown keys are somebody else's, absent ones are not looked at */
     bool partial;              /* other levels add to it: REQUIRED is not checked, no defaults */
-    bool was_checked; /* by another process: files and folders that are named are not looked for */
-    const char *who;  /* "module \"hello\""; NULL: core's own */
-    const char *pointer; /* of a tree that hangs nowhere, such as merged settings; or NULL */
+    const char *who;           /* "module \"hello\""; NULL: core's own */
+    const char *pointer;       /* of a tree that hangs nowhere, such as merged settings; or NULL */
     /* The text of a PRIVATE file; NULL: read it here. 0, or an errno. */
     int (*read_private)(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text);
     void (*on_sink)(void *arg, const char *path); /* told each file that a SINK names; or NULL */

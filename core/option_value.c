@@ -3,13 +3,9 @@
 
 #include "must.h"
 #include "quantity.h"
-#include "sink.h"
 #include "suggest.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 size_t option_size(const struct mpx_option *o)
 {
@@ -207,7 +203,7 @@ static int read_number(const struct option_reading *rd, const struct mpx_option 
     return rc < 0 ? -1 : check_range(rd, o, value, *field);
 }
 
-static int read_string(const struct option_reading *rd, const struct mpx_option *o,
+int option_read_string(const struct option_reading *rd, const struct mpx_option *o,
                        const struct node *value, struct mpx_str *field)
 {
     bool or_false = (o->flags & OPTION_OR_FALSE) != 0;
@@ -221,95 +217,6 @@ static int read_string(const struct option_reading *rd, const struct mpx_option 
                                or_false ? "must be a string or false" : "must be a string");
     *field = arena_copy(rd->a, value->string);
     return 0;
-}
-
-/* The name in the same folder that is most like the one that does not exist. */
-static struct mpx_str similar_path(struct mpx_arena *a, struct mpx_str path)
-{
-    size_t slash = str_find_last(path, '/');
-    struct mpx_str folder = str_head(path, slash > 0 ? slash : 1);
-    DIR *d = opendir(arena_copyz(a, folder));
-    struct suggestion s;
-    const struct dirent *e;
-
-    suggest_start(&s, str_from(path, slash + 1));
-    while (d != NULL && (e = readdir(d)) != NULL) {
-        struct mpx_str before = s.best;
-
-        suggest_offer(&s, str_of(e->d_name));
-        if (s.best.p != before.p)
-            s.best = arena_copy(a, s.best);
-    }
-    if (d != NULL)
-        closedir(d);
-    if (s.best.n == 0)
-        return s.best;
-    return arena_printf(a, "%.*s/%.*s", STR_ARGS(str_head(path, slash)), STR_ARGS(s.best));
-}
-
-static int check_exists(const struct option_reading *rd, const struct node *value,
-                        struct mpx_str path)
-{
-    struct stat st;
-
-    if (stat(path.p, &st) == 0)
-        return 0;
-    if (rd->problems == NULL)
-        return -1;
-    struct mpx_str near = errno == ENOENT ? similar_path(rd->a, path) : MPX_STR("");
-    const char *pointer = option_pointer(rd, value);
-    if (near.n > 0)
-        problem_add(rd->problems, value->at, "%s: \"%s\" does not exist (did you mean \"%.*s\"?)",
-                    pointer, path.p, STR_ARGS(near));
-    else if (errno == ENOENT)
-        problem_add(rd->problems, value->at,
-                    "%s: \"%s\" does not exist: create it, or mend the path", pointer, path.p);
-    else
-        problem_add(rd->problems, value->at, "%s: \"%s\" cannot be reached: %s", pointer, path.p,
-                    strerror(errno));
-    return -1;
-}
-
-static int read_private_text(const struct option_reading *rd, const struct node *value,
-                             struct mpx_str *field)
-{
-    const char *path = field->p;
-    int error;
-
-    if (rd->read_private != NULL) {
-        error = rd->read_private(rd->arg, path, rd->a, field);
-    } else {
-        const struct source *src = source_get(rd->sources, SOURCE_VALUE, path);
-
-        error = src->error;
-        *field = arena_copy(rd->a, src->text);
-    }
-    if (error != 0 && rd->problems != NULL)
-        problem_add(rd->problems, value->at, "%s: \"%s\" cannot be read: %s",
-                    option_pointer(rd, value), path, strerror(error));
-    return error != 0 ? -1 : 0;
-}
-
-static int read_path(const struct option_reading *rd, const struct mpx_option *o,
-                     const struct node *value, struct mpx_str *field)
-{
-    if (read_string(rd, o, value, field) < 0)
-        return -1;
-    if (field->n == 0 || str_find(*field, '\0') < field->n)
-        return option_complain(rd, o, value, "must be the name of a file or folder");
-    if ((o->flags & MPX_OPT_SINK) != 0 && (str_is(*field, "stderr") || sink_is_syslog(*field)))
-        return 0;
-    if ((o->flags & MPX_OPT_SINK) != 0 && str_starts(*field, MPX_STR("syslog:")))
-        return option_complain(rd, o, value,
-                               "must name a facility: \"syslog:daemon\", \"syslog:user\", "
-                               "\"syslog:auth\" or \"syslog:local0\" to \"syslog:local7\"");
-    if (value->at.src != NULL)
-        *field = source_absolute(rd->sources, value->at.src, *field, rd->a);
-    if ((o->flags & MPX_OPT_EXISTS) != 0 && !rd->was_checked && check_exists(rd, value, *field) < 0)
-        return -1;
-    if ((o->flags & MPX_OPT_SINK) != 0 && rd->on_sink != NULL)
-        rd->on_sink(rd->arg, field->p);
-    return (o->flags & MPX_OPT_PRIVATE) != 0 ? read_private_text(rd, value, field) : 0;
 }
 
 static int read_enum(const struct option_reading *rd, const struct mpx_option *o,
@@ -418,9 +325,9 @@ int option_read_value(const struct option_reading *rd, const struct mpx_option *
     case MPX_T_MSEC:
         return read_number(rd, o, value, field);
     case MPX_T_STRING:
-        return read_string(rd, o, value, field);
+        return option_read_string(rd, o, value, field);
     case MPX_T_PATH:
-        return read_path(rd, o, value, field);
+        return option_read_path(rd, o, value, field);
     case MPX_T_ENUM:
         return read_enum(rd, o, value, field);
     case MPX_T_LIST:

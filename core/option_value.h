@@ -9,6 +9,11 @@ size_t option_size(const struct mpx_option *o); /* of the field; 0 for an unknow
 /* 0, or -1 with the problem added. */
 int option_read_value(const struct option_reading *rd, const struct mpx_option *o,
                       const struct node *value, void *field);
+/* The same for a STRING and for a PATH. */
+int option_read_string(const struct option_reading *rd, const struct mpx_option *o,
+                       const struct node *value, struct mpx_str *field);
+int option_read_path(const struct option_reading *rd, const struct mpx_option *o,
+                     const struct node *value, struct mpx_str *field);
 /* "POINTER must be ..., not VALUE" at the value's place; the value is left out when o is SECRET.
    o may be NULL. Returns -1. */
 int option_complain(const struct option_reading *rd, const struct mpx_option *o,

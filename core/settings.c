@@ -59,6 +59,7 @@ static const struct mpx_option daemon_options[] = {
     { .name = "pid_file",
       .help = "where the process id is written",
       .type = MPX_T_PATH,
+      .flags = OPTION_FILE,
       .offset = AT(settings, pid_file) },
     { .name = "log",
       .help = "where errors are logged",

@@ -38,7 +38,7 @@ static void check_folder(const struct building *b, const struct node *value, str
 {
     struct stat st;
 
-    if (!b->request->was_checked && path.n > 0 && stat(path.p, &st) == 0 && !S_ISDIR(st.st_mode))
+    if (!b->g->sources->frozen && path.n > 0 && stat(path.p, &st) == 0 && !S_ISDIR(st.st_mode))
         problem_add(b->g->problems, value->at, "%s: \"%s\" is a file, not a folder",
                     node_pointer(&b->g->arena, value), path.p);
 }

@@ -28,7 +28,8 @@ struct sources {
     struct mpx_arena arena;
     struct source *first, *last;
     const char *folder; /* the working directory that relative names start from, absolute */
-    bool frozen;        /* came from another process: nothing more is read */
+    bool frozen;        /* came from another process: nothing more is read, and it was checked
+                           there: what went since keeps no worker from starting again */
 };
 void sources_init(struct sources *s);
 void sources_finish(struct sources *s);
