@@ -5,6 +5,7 @@
 #include "json.h"
 #include "loop.h"
 #include "parser.h"
+#include "str.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@ void cli_help(void)
           "       multiplexd [OPTION]... -c FILE    serve what a configuration says\n"
           "\n"
           "  -c, --config FILE   the configuration (JSON; see multiplexd.json(5))\n"
-          "  -p, --port PORT     listen on this port, 0 for any; replaces \"connection\"\n"
+          "  -p, --port PORT     listen on this port, 0 for any\n"
           "      --host ADDRESS  listen on this address, \"*\" for all\n"
           "  -u, --user USER     who to become when started as root\n"
           "  -g, --group GROUPS  its groups, blanks between them\n"
@@ -50,11 +51,11 @@ static int mistake(const char *what, const char *word)
 
 static int parse_port(struct cli *c, const char *text)
 {
-    char *end;
+    uint64_t port;
 
-    c->port = strtol(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || c->port < 0 || c->port > 65535)
+    if (str_to_u64(str_of(text), &port) < 0 || port > 65535)
         return mistake("a port is a number from 0 to 65535, not", text);
+    c->port = (long)port;
     return 0;
 }
 

@@ -8,7 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char command_line[] = "(command line)";
+/* Names that no file has: messages do not show their text. */
+static const char command_line[] = "(command line)", given_folder[] = "(folder)";
 
 static void add_string(struct buffer *b, const char *key, const char *value)
 {
@@ -19,19 +20,34 @@ static void add_string(struct buffer *b, const char *key, const char *value)
     (void)buffer_add_char(b, '"');
 }
 
-/* What the options set, as the configuration would say it. */
-static void add_options(struct buffer *b, const struct cli *c, const char *user)
+/* A section of what the options set; the brace that closes it is left to whoever adds more. */
+static void add_daemon(struct buffer *b, const struct cli *c, const char *user)
 {
     (void)buffer_add(b, MPX_STR("{\"daemon\":{"));
     add_string(b, "user", user);
     add_string(b, "group", c->group);
-    add_string(b, "log_level", c->verbose ? "debug" : NULL);
+    (void)buffer_add(b, MPX_STR("},\"command_line\":{"));
+    if (c->verbose)
+        (void)buffer_add(b, MPX_STR("\"verbose\":true"));
+}
+
+static void add_listener(struct buffer *b, const struct cli *c)
+{
+    if (c->host == NULL && c->port < 0)
+        return;
+    (void)buffer_printf(b, "%s\"listener\":{", c->verbose ? "," : "");
+    add_string(b, "host", c->host);
+    if (c->port >= 0)
+        (void)buffer_printf(b, "%s\"port\":%ld", c->host != NULL ? "," : "", c->port);
     (void)buffer_add_char(b, '}');
-    if (c->folder != NULL || c->host != NULL || c->port >= 0) {
-        (void)buffer_add(b, MPX_STR(",\"connection\":[{"));
-        add_string(b, "host", c->host != NULL ? c->host : "127.0.0.1");
-        (void)buffer_printf(b, ",\"port\":%ld}]", c->port >= 0 ? c->port : 8080);
-    }
+}
+
+/* Lays the text over the configuration; empties the buffer. */
+static void set_overrides(struct launch *l, struct buffer *b)
+{
+    (void)source_add(&l->sources, command_line, buffer_str(b));
+    l->overrides = command_line;
+    b->n = 0;
 }
 
 static bool has_listing(struct launch *l)
@@ -70,14 +86,18 @@ int compose_folder(struct launch *l, const struct cli *c)
         return -1;
     }
     buffer_init(&b, 65536);
-    add_options(&b, c, c->user != NULL ? c->user : folder_user(l, &st));
-    (void)buffer_add(&b, MPX_STR(",\"vhosts\":[{"));
+    add_daemon(&b, c, c->user != NULL ? c->user : folder_user(l, &st));
+    (void)buffer_add(&b, MPX_STR("}}"));
+    set_overrides(l, &b);
+    (void)buffer_add(&b, MPX_STR("{\"connection\":{"));
+    add_string(&b, "host", c->host != NULL ? c->host : "127.0.0.1");
+    (void)buffer_printf(&b, ",\"port\":%ld},\"vhosts\":[{", c->port >= 0 ? c->port : 8080);
     add_string(&b, "documents", path);
     if (has_listing(l))
         (void)buffer_add(&b, MPX_STR(",\"directory_list\":true"));
     (void)buffer_add(&b, MPX_STR("}]}"));
-    (void)source_add(&l->sources, command_line, buffer_str(&b));
-    l->file = command_line;
+    (void)source_add(&l->sources, given_folder, buffer_str(&b));
+    l->file = given_folder;
     buffer_finish(&b);
     return 0;
 }
@@ -91,15 +111,15 @@ void compose_file(struct launch *l, const struct cli *c, const char *file)
     if (c->user == NULL && c->group == NULL && !c->verbose && c->host == NULL && c->port < 0)
         return;
     buffer_init(&b, 65536);
-    add_options(&b, c, c->user);
-    (void)buffer_add_char(&b, '}');
-    (void)source_add(&l->sources, command_line, buffer_str(&b));
-    l->overrides = command_line;
+    add_daemon(&b, c, c->user);
+    add_listener(&b, c);
+    (void)buffer_add(&b, MPX_STR("}}"));
+    set_overrides(l, &b);
     buffer_finish(&b);
 }
 
 void compose_empty(struct launch *l)
 {
-    (void)source_add(&l->sources, command_line, MPX_STR("{}"));
-    l->file = command_line;
+    (void)source_add(&l->sources, given_folder, MPX_STR("{}"));
+    l->file = given_folder;
 }

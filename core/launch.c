@@ -2,6 +2,7 @@
 #include "launch.h"
 
 #include "config.h"
+#include "feasible.h"
 
 #include <unistd.h>
 
@@ -51,7 +52,8 @@ static void find_user(struct launch *l)
 void launch_read(struct launch *l)
 {
     l->root = config_read(&l->arena, &l->sources, l->file, l->overrides, l->strict, &l->problems);
-    (void)settings_read(&l->arena, &l->sources, l->root, &l->problems, &l->settings);
+    if (settings_read(&l->arena, &l->sources, l->root, &l->problems, &l->settings) == 0)
+        feasible_listeners(&l->settings, &l->problems);
     find_user(l);
     grant_log(l);
 }

@@ -194,3 +194,12 @@ void log_info(const char *fmt, ...)
     log_vabout(MPX_INFO, &nothing, fmt, ap);
     va_end(ap);
 }
+
+void log_debug(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    log_vabout(MPX_DEBUG, &nothing, fmt, ap);
+    va_end(ap);
+}

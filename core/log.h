@@ -33,6 +33,7 @@ extern const char *const log_level_names[]; /* by enum mpx_level, NULL at the en
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_about(enum mpx_level level, const struct log_about *about, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void log_vabout(enum mpx_level level, const struct log_about *about, const char *fmt, va_list ap)

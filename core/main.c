@@ -20,7 +20,7 @@
 #error "CONFIG_FILE is set by the build"
 #endif
 
-enum { EXIT_USAGE = 2, OWN_DESCRIPTORS = 64 };
+enum { EXIT_USAGE = 2 };
 
 static int fail(const char *what)
 {
@@ -71,13 +71,11 @@ static int check_user(const struct settings *s)
     return 0;
 }
 
-/* As many descriptors as there may be; a word when that is less than the limits promise. */
-static void raise_descriptors(const struct settings *s)
+/* As many descriptors as there may be; a word when that is less than what the limits ask for. */
+static void raise_descriptors(struct settings *s)
 {
-    uint64_t wanted = OWN_DESCRIPTORS, most = descriptors_raise();
+    uint64_t most = descriptors_raise(), wanted = settings_fit(s, most);
 
-    for (size_t i = 0; i < s->listener_count; i++)
-        wanted += (uint64_t)s->listeners[i].limits.connections;
     if (most < wanted)
         log_warn("limits.connections ask for %llu descriptors but there are %llu: raise the limit "
                  "(ulimit -n, LimitNOFILE) or lower limits.connections",
@@ -129,7 +127,7 @@ static int run(struct launch *l, struct endpoints *e, const struct cli *c)
 
 static int serve(struct launch *l, const struct cli *c)
 {
-    const struct settings *s = &l->settings;
+    struct settings *s = &l->settings;
     struct pidfile pidfile = { .fd = -1, .folder = -1 };
     struct endpoints e;
     const char *error;

@@ -117,23 +117,41 @@ static void add_line(struct buffer *out, struct mpx_str line)
     }
 }
 
+/* A text that nobody has written, such as what options of the command line amount to, has a name in
+   brackets: its lines would tell nothing. */
+static bool is_written(const struct source *src)
+{
+    return src->name[0] != '(';
+}
+
+/* "FILE:LINE:COLUMN: "; the line in *text. */
+static void add_place(const struct place *at, struct buffer *out, struct mpx_str *text)
+{
+    unsigned line, column;
+
+    *text = (struct mpx_str){ NULL, 0 };
+    if (at->src == NULL)
+        return;
+    if (!is_written(at->src)) {
+        (void)buffer_printf(out, "%s: ", at->src->name);
+        return;
+    }
+    place_find(at, &line, &column, text);
+    (void)buffer_printf(out, "%s:%u:%u: ", at->src->name, line, column);
+}
+
 static void print_one(const struct problem *pr, struct buffer *out)
 {
     unsigned line, column;
     struct mpx_str text;
 
-    if (pr->at.src == NULL) {
-        (void)buffer_add(out, MPX_STR("error: "));
-        add_line(out, pr->text);
-        (void)buffer_add_char(out, '\n');
-        return;
-    }
-    place_find(&pr->at, &line, &column, &text);
-    (void)buffer_printf(out, "%s:%u:%u: error: ", pr->at.src->name, line, column);
+    add_place(&pr->at, out, &text);
+    (void)buffer_add(out, MPX_STR("error: "));
     add_line(out, pr->text);
     (void)buffer_add_char(out, '\n');
     if (text.n == 0 || pr->at.len == 0)
         return;
+    place_find(&pr->at, &line, &column, &text);
     size_t before = (size_t)(pr->at.src->text.p + pr->at.off - text.p);
     text = clip(text, &before);
     (void)buffer_printf(out, "%5u | ", line);
@@ -169,17 +187,13 @@ void problems_show(const struct problems *p)
 
 void problems_each(const struct problems *p, void (*fn)(void *arg, struct mpx_str line), void *arg)
 {
-    unsigned line, column;
     struct mpx_str text;
     struct buffer b;
 
     buffer_init(&b, SHOW_BYTES);
     for (const struct problem *pr = p->first; pr != NULL; pr = pr->next) {
         b.n = 0;
-        if (pr->at.src != NULL) {
-            place_find(&pr->at, &line, &column, &text);
-            (void)buffer_printf(&b, "%s:%u:%u: ", pr->at.src->name, line, column);
-        }
+        add_place(&pr->at, &b, &text);
         add_line(&b, pr->text);
         fn(arg, buffer_str(&b));
     }

@@ -3,6 +3,7 @@
 
 #include "broker.h"
 #include "conn.h"
+#include "descriptors.h"
 #include "http1.h"
 #include "log.h"
 #include "logging.h"
@@ -61,6 +62,7 @@ static int ask_for_text(void *arg, const char *path, struct mpx_arena *a, struct
 /* The helpers of the generation, and its log. */
 static int equip(struct server *s, struct blame *blame)
 {
+    (void)settings_fit(&s->generation.settings, descriptors_raise());
     if (worker_init(s->w, &s->generation.settings, blame) < 0)
         return -1;
     s->w->generation = &s->generation;
@@ -87,6 +89,8 @@ static int load(struct server *s, struct launch *l, struct blame *blame, struct 
     if (problems->count > 0 || equip(s, blame) < 0 || generation_open(&s->generation) < 0)
         return -1;
     s->w->open_log = refuse_log;
+    log_debug("open: %u modules, %zu virtual hosts, at most %llu descriptors", s->modules.count,
+              s->generation.vhost_count, (unsigned long long)descriptors_raise());
     return 0;
 }
 

@@ -5,6 +5,12 @@
 
 #include <unistd.h>
 
+enum {
+    OWN_DESCRIPTORS = 64,    /* what a worker has open beside connections and files */
+    FILE_DESCRIPTORS = 4096, /* what its cache of files may have, or a quarter of all */
+    LEAST_CONNECTIONS = 16
+};
+
 #define AT(type, field) offsetof(struct type, field)
 
 static const struct mpx_option log_options[] = {
@@ -212,11 +218,11 @@ static struct node *from_string(struct mpx_arena *a, const struct node *value)
     struct node *object = node_new(a, NODE_OBJECT, value->at);
     struct node *h = node_new(a, NODE_STRING, value->at), *p = node_new(a, NODE_STRING, value->at);
 
-    if (colon == s.n || host.n == 0)
-        return NULL;
-    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+    if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
         host = str_head(str_from(host, 1), host.n - 2);
     else if (str_find(host, ':') < host.n)
+        return NULL;
+    if (colon == s.n || host.n == 0)
         return NULL;
     h->string = host;
     p->string = str_from(s, colon + 1);
@@ -234,6 +240,11 @@ static int read_listener(const struct option_reading *rd, const struct node *val
     const struct node *object = value;
 
     l->at = value->at;
+    if (value->kind == NODE_INT)
+        return option_complain(rd, NULL, value,
+                               "must be \"host:port\", such as \"*:%lld\", or an object, "
+                               "{ \"port\": %lld }",
+                               (long long)value->integer, (long long)value->integer);
     if (value->kind == NODE_STRING) {
         object = from_string(rd->a, value);
         if (object == NULL)
@@ -269,24 +280,82 @@ static int read_listeners(const struct option_reading *rd, const struct node *li
         return default_listener(rd, s);
     s->listener_count = list->count;
     s->listeners = arena_zero(rd->a, list->count * sizeof(*s->listeners));
-    for (const struct node *e = list->first; e != NULL; e = e->next)
-        if (read_listener(rd, e, &s->listeners[i++]) < 0)
+    for (const struct node *e = list->first; e != NULL; e = e->next, i++) {
+        const struct node *limits = node_member(e, "limits");
+
+        s->listeners[i].connections_given = node_member(limits, "connections") != NULL;
+        if (read_listener(rd, e, &s->listeners[i]) < 0)
             rc = -1;
+    }
     return rc;
 }
 
+/* What the command line says of the one listener. */
+static int override_listener(const struct option_reading *rd, const struct node *list,
+                             const struct node *own, struct settings *s)
+{
+    struct option_reading over = *rd;
+
+    if (own == NULL)
+        return 0;
+    if (s->listener_count > 1) {
+        problem_add(rd->problems, list->first->next->at,
+                    "--port and --host are for a single listener, and here is another one: leave "
+                    "them out, or remove it");
+        return -1;
+    }
+    over.partial = true;
+    return option_read(&over, settings_connection_keys, own, own->at, s->listeners);
+}
+
+uint64_t settings_fit(struct settings *s, uint64_t descriptors)
+{
+    uint64_t files = descriptors / 4 < FILE_DESCRIPTORS ? descriptors / 4 : FILE_DESCRIPTORS;
+    uint64_t wanted = OWN_DESCRIPTORS, ours = 0;
+
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (s->listeners[i].connections_given)
+            wanted += (uint64_t)s->listeners[i].limits.connections;
+        else
+            ours++;
+    uint64_t left = descriptors > wanted + files ? descriptors - wanted - files : 0;
+    for (size_t i = 0; i < s->listener_count; i++) {
+        int64_t *most = &s->listeners[i].limits.connections;
+        uint64_t share = ours > 0 ? left / ours : 0;
+
+        if (!s->listeners[i].connections_given && share < (uint64_t)*most)
+            *most = share > LEAST_CONNECTIONS ? (int64_t)share : LEAST_CONNECTIONS;
+    }
+    return wanted;
+}
+
 /* A log target without a level of its own has the general one. */
-static void set_log_levels(const struct node *log, struct settings *s)
+static void set_log_levels(const struct node *log, bool verbose, struct settings *s)
 {
     struct log_setting *targets = (struct log_setting *)(uintptr_t)s->log.items;
     const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : log;
 
+    if (verbose)
+        s->log_level = MPX_DEBUG;
     for (size_t i = 0; i < s->log.count && e != NULL; i++, e = e->next) {
         const struct node *level = node_member(e, "level");
 
-        if (level == NULL || level->kind == NODE_NULL)
+        if (verbose || level == NULL || level->kind == NODE_NULL)
             targets[i].level = s->log_level;
     }
+}
+
+static int check_log_count(const struct option_reading *rd, const struct node *log)
+{
+    const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : NULL;
+
+    for (int i = 0; i < LOG_TARGETS && e != NULL; i++)
+        e = e->next;
+    if (e == NULL)
+        return 0;
+    problem_add(rd->problems, e->at, "%s: errors can be logged to %d places, this is one too many",
+                option_pointer(rd, e), LOG_TARGETS);
+    return -1;
 }
 
 static int check_server_id(const struct option_reading *rd, const struct node *daemon,
@@ -311,17 +380,19 @@ int settings_read(struct mpx_arena *a, struct sources *sources, const struct nod
                   struct problems *problems, struct settings *s)
 {
     const struct option_reading rd = { .a = a, .sources = sources, .problems = problems };
-    const struct node *daemon = node_member(root, "daemon");
+    const struct node *daemon = node_member(root, "daemon"), *log = node_member(daemon, "log");
+    const struct node *list = node_member(root, "connection");
+    const struct node *own = node_member(root, "command_line");
     const struct place nowhere = { .src = NULL };
 
     *s = (struct settings){ .user_at = place_of(daemon, "user"),
                             .group_at = place_of(daemon, "group") };
     int rc = option_read(&rd, settings_daemon_keys, daemon,
                          daemon != NULL ? daemon->key_at : nowhere, s);
-    set_log_levels(node_member(daemon, "log"), s);
-    if (check_server_id(&rd, daemon, s) < 0)
-        rc = -1;
-    if (read_listeners(&rd, node_member(root, "connection"), s) < 0)
-        rc = -1;
+    set_log_levels(log, node_member(own, "verbose") != NULL, s);
+    rc |= check_log_count(&rd, log);
+    rc |= check_server_id(&rd, daemon, s);
+    rc |= read_listeners(&rd, list, s);
+    rc |= override_listener(&rd, list, node_member(own, "listener"), s);
     return rc;
 }

@@ -24,6 +24,7 @@ struct listener_settings {
         int64_t requests;    /* on a connection; 0: any */
         int64_t header_bytes, headers, uri, body, response_buffer;
     } limits;
+    bool connections_given; /* by the configuration: not ours to lower */
     struct place at;
 };
 
@@ -45,9 +46,15 @@ struct settings {
 };
 
 /* Reads both sections of root (see config.h) into s; what is missing gets its default, which for
-   the listeners depends on who we are. 0, or -1 when problems were added. */
+   the listeners depends on who we are. A member "command_line", which no file can have, is laid
+   over both: "listener" over the one listener, "verbose" over all levels of the log. 0, or -1 when
+   problems were added. */
 int settings_read(struct mpx_arena *a, struct sources *sources, const struct node *root,
                   struct problems *problems, struct settings *s);
+
+/* How many connections the listeners may have where there are so many descriptors: a number that
+   nobody has given is lowered without a word. Returns how many descriptors the given ones want. */
+uint64_t settings_fit(struct settings *s, uint64_t descriptors);
 
 /* Their keys. */
 extern const struct option_table settings_daemon_keys, settings_connection_keys;

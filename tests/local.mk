@@ -51,6 +51,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_docs.c \
 	tests/unit/test_dso.c \
 	tests/unit/test_expand.c \
+	tests/unit/test_feasible.c \
 	tests/unit/test_file.c \
 	tests/unit/test_file_cold.c \
 	tests/unit/test_grants.c \

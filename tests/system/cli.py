@@ -25,7 +25,8 @@ def test_version_names_the_libraries():
 
 def test_a_mistake_in_the_command_line_ends_with_2():
     for arguments, says in ((["--no-such"], "unrecognized option"), (["-p", "http", "."], "a port is a number"),
-                            (["-p", "65536", "."], "a port is a number"), ([".", "."], "one too many"),
+                            (["-p", "65536", "."], "a port is a number"),
+                            (["-p", "+80", "."], "a port is a number"), (["-p", " 80", "."], "a port is a number"), ([".", "."], "one too many"),
                             (["-c", "x", "."], "not both"), (["-c"], "requires an argument")):
         status, out, err = run(*arguments)
         equal(status, 2, arguments)
@@ -164,6 +165,76 @@ def test_the_command_line_overrules_the_configuration():
         server = Server(where, configuration({"documents": where + "/www"}, connection={"port": 1}), ["-p", "0"])
         equal(server.get("/a.txt")[2], b"a")
         server.stop()
+
+
+def test_options_are_laid_over_the_listener_which_keeps_the_rest():
+    with folder() as where:
+        write(where + "/www/a.txt", "a")
+        config = configuration({"documents": where + "/www"},
+                               connection={"host": "127.0.0.2", "port": 1, "limits": {"uri": 100}, "timeouts": {"keepalive": "1s"}})
+        file = write(where + "/site.json", json.dumps(config))
+        with open(where + "/stderr", "wb") as stderr:
+            p = subprocess.Popen([PROGRAM, "-p", "0", "-c", file], stdout=subprocess.PIPE, stderr=stderr)
+        try:
+            port = int(re.search(r"http://127\.0\.0\.2:(\d+)/", p.stdout.readline().decode()).group(1))
+            with socket.create_connection(("127.0.0.2", port), 5) as s:
+                s.sendall(request("/" + "x" * 200))
+                equal(read_response(s)[0], 414, "the limits are those of the file")
+        finally:
+            p.terminate()
+            equal(p.wait(20), 0)
+            p.stdout.close()
+        server = Server(where, config, ["--host", "127.0.0.1", "--port", "0"])
+        equal(server.get("/a.txt")[2], b"a")
+        server.stop()
+
+
+def test_options_for_one_listener_are_refused_where_there_are_more():
+    with folder() as where:
+        text = '{ "connection": [\n  "127.0.0.1:1",\n  "127.0.0.1:2" ] }\n'
+        status, _, err = run("--test", "-p", "0", "-c", write(where + "/site.json", text))
+    equal(status, 1)
+    contains(err, "site.json:3:3: error: --port and --host are for a single listener, and here is another one")
+
+
+def test_what_an_option_says_wrongly_is_told_without_a_line():
+    with folder() as where:
+        status, _, err = run("--test", "--host", "300.1.1.1", "-c", write(where + "/site.json", "{}"))
+    equal(status, 1)
+    contains(err, 'is no IPv4 address')
+    assert "command_line" not in err, err
+
+
+def test_verbose_goes_before_every_level():
+    with folder() as where:
+        config = configuration({"documents": where}, daemon={"log": [{"to": where + "/log", "level": "error"}], "log_level": "error"})
+        server = Server(where, config, ["-v"])
+        server.get("/nothing")
+        server.stop()
+        contains(open(where + "/log").read(), " debug: ")
+
+
+def test_what_cannot_start_is_told_before():
+    with folder() as where:
+        os.mkdir(where + "/folder")
+        for daemon, connection, says in (
+                ({"pid_file": "folder"}, {}, f'/daemon/pid_file: "{where}/folder" is a folder: name a file in it'),
+                ({"pid_file": "no/pid"}, {}, f'/daemon/pid_file: there is no folder "{where}/no": create it, or mend the path'),
+                ({"log": "folder"}, {}, f'/daemon/log: "{where}/folder" is a folder'),
+                ({"log": ["stderr", "no/log"]}, {}, f'/daemon/log/1: there is no folder "{where}/no"'),
+                ({"log": ["stderr"] * 9}, {}, "/daemon/log/8: errors can be logged to 8 places, this is one too many"),
+                ({}, ["127.0.0.1:1", "127.0.0.1:1"], "this address is listened on already"),
+                ({}, ["[]:80"], 'must be "host:port"'),
+                ({}, {"host": ""}, "/connection/0/host must not be empty")):
+            config = {"daemon": {"module_path": MODULES, **daemon}, "connection": connection, "vhosts": {"documents": "folder"}}
+            status, _, err = run("--test", "-c", write(where + "/site.json", json.dumps(config, indent=1)))
+            equal(status, 1, daemon)
+            equal(err.count(" error: "), 1, err)
+            contains(err, says)
+        config = {"daemon": {"module_path": MODULES}, "vhosts": {"documents": "folder", "accesslog": "no/log"}}
+        status, _, err = run("--test", "-c", write(where + "/site.json", json.dumps(config, indent=1)))
+        equal(status, 1)
+        contains(err, f'/vhosts/0/accesslog: there is no folder "{where}/no": create it, or mend the path')
 
 
 def test_a_wish_for_another_user_is_a_warning_for_all_but_root():

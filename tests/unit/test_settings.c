@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "settings.h"
 
+#include "config.h"
 #include "given.h"
 
 #include <unistd.h>
@@ -183,6 +184,62 @@ START_TEST(an_empty_list_of_listeners_is_the_default)
 }
 END_TEST
 
+START_TEST(the_command_line_is_laid_over_the_one_listener_and_the_log)
+{
+    struct given t;
+    struct settings s;
+
+    given_init(&t);
+    given_file(&t, "main.json",
+               "{ \"daemon\": { \"log\": { \"to\": \"stderr\", \"level\": \"error\" } },\n"
+               "\"connection\": { \"host\": \"::1\", \"port\": 1, \"limits\": { \"uri\": 99 } } }");
+    (void)source_add(&t.sources, "(command line)",
+                     MPX_STR("{ \"command_line\": { \"verbose\": true, "
+                             "\"listener\": { \"port\": 7 } } }"));
+    const struct node *root =
+        config_read(&t.arena, &t.sources, "main.json", "(command line)", false, &t.problems);
+    ck_assert_int_eq(settings_read(&t.arena, &t.sources, root, &t.problems, &s), 0);
+    ck_assert_view_eq(s.listeners->host, "::1");
+    ck_assert_int_eq(s.listeners->port, 7);
+    ck_assert_int_eq(s.listeners->limits.uri, 99);
+    ck_assert_int_eq(s.listeners->timeouts.header, 10000);
+    ck_assert(s.log_level == MPX_DEBUG && log_at(&s, 0)->level == MPX_DEBUG);
+    ck_assert_errors(&t, "");
+    ck_assert_int_eq(read_settings(&t, "{ \"command_line\": { \"verbose\": true } }", &s), 0);
+    ck_assert_int_eq(s.log_level, MPX_INFO); /* no file says this */
+    ck_assert_errors(&t, "main.json:1:3: error: unknown key \"command_line\" at the top level, "
+                         "which holds daemon, connection, vhosts, defaults, process, include and "
+                         "define\n");
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(connections_that_nobody_asked_for_are_as_many_as_there_can_be)
+{
+    struct given t;
+    struct settings s;
+
+    given_init(&t);
+    ck_assert_int_eq(read_settings(&t, "{ \"connection\": [ {}, {} ] }", &s), 0);
+    ck_assert_uint_eq(settings_fit(&s, UINT64_MAX), 64);
+    ck_assert_int_eq(s.listeners[0].limits.connections, 10000);
+    ck_assert_uint_eq(settings_fit(&s, 20000), 64); /* 64 and 4096 are for other things */
+    ck_assert_int_eq(s.listeners[0].limits.connections, 7920);
+    ck_assert_int_eq(s.listeners[1].limits.connections, 7920);
+    ck_assert_uint_eq(settings_fit(&s, 50), 64);
+    ck_assert_int_eq(s.listeners[1].limits.connections, 16);
+    ck_assert_int_eq(read_settings(&t,
+                                   "{ \"connection\": [ {}, { \"limits\": "
+                                   "{ \"connections\": 900 } } ] }",
+                                   &s),
+                     0);
+    ck_assert_uint_eq(settings_fit(&s, 1024), 964);
+    ck_assert_int_eq(s.listeners[0].limits.connections, 16);
+    ck_assert_int_eq(s.listeners[1].limits.connections, 900); /* not ours to lower */
+    given_finish(&t);
+}
+END_TEST
+
 /* A configuration and all that is said of it. */
 static const struct {
     const char *text, *errors;
@@ -202,6 +259,10 @@ static const struct {
     { "{ \"daemon\": { \"log\": {} } }",
       "main.json:1:15: error: /daemon/log needs \"to\": a file, \"stderr\" or "
       "\"syslog:FACILITY\"\n" },
+    { "{ \"daemon\": { \"log\": [ \"stderr\", \"stderr\", \"stderr\", \"stderr\", \"stderr\",\n"
+      "\"stderr\", \"stderr\", \"stderr\", \"stderr\", \"stderr\" ] } }",
+      "main.json:2:31: error: /daemon/log/8: errors can be logged to 8 places, this is one too "
+      "many\n" },
     { "{ \"daemon\": { \"server_id\": true } }",
       "main.json:1:28: error: /daemon/server_id must be a string or false, not true\n" },
     { "{ \"daemon\": { \"server_id\": \"a\\nb\" } }",
@@ -218,7 +279,13 @@ static const struct {
       "an object, not the string \":80\"\n"
       "main.json:1:43: error: /connection/3 must be \"host:port\" (an IPv6 address in brackets) or "
       "an object, not the string \"::1:80\"\n"
-      "main.json:1:53: error: /connection/4 must be an object, { ... }, not a number\n" },
+      "main.json:1:53: error: /connection/4 must be \"host:port\", such as \"*:80\", or an object, "
+      "{ \"port\": 80 }, not 80\n" },
+    { "{ \"connection\": [ \"[]:80\", \"[::1]\" ] }",
+      "main.json:1:19: error: /connection/0 must be \"host:port\" (an IPv6 address in brackets) or "
+      "an object, not the string \"[]:80\"\n"
+      "main.json:1:28: error: /connection/1 must be \"host:port\" (an IPv6 address in brackets) or "
+      "an object, not the string \"[::1]\"\n" },
     { "{ \"connection\": \"localhost:http\" }",
       "main.json:1:17: error: /connection/0/port must be a number from 0 to 65535, not the string "
       "\"http\"\n" },
@@ -282,6 +349,8 @@ Suite *suite_settings(void)
         &a_listener_is_an_object_or_a_string,
         &a_listeners_limits_and_timeouts_are_read,
         &an_empty_list_of_listeners_is_the_default,
+        &the_command_line_is_laid_over_the_one_listener_and_the_log,
+        &connections_that_nobody_asked_for_are_as_many_as_there_can_be,
         &mistakes_are_told_with_place_and_cure,
         &keys_whose_time_has_not_come_are_told_one_by_one,
         NULL,

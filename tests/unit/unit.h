@@ -20,6 +20,7 @@
     X(docs)            \
     X(dso)             \
     X(expand)          \
+    X(feasible)        \
     X(file)            \
     X(file_cold)       \
     X(grants)          \
