@@ -136,6 +136,8 @@ static void read_one(struct reading *rd, const char *name, struct place from);
 
 static void include_pattern(struct reading *rd, const struct node *pattern)
 {
+    if (pattern->is_wrong)
+        return;
     if (pattern->kind != NODE_STRING) {
         problem_add(rd->problems, pattern->at, "\"include\" must be a file name or pattern, not %s",
                     node_kind_name(pattern));
@@ -237,7 +239,6 @@ static void read_one(struct reading *rd, const char *name, struct place from)
     rd->open[rd->depth++] = src;
     struct node *define = node_member(root, "define"), *include = node_member(root, "include");
     if (define != NULL && is_object(rd, define)) {
-        expand_tree(rd->a, rd->sources, define, rd->define, rd->problems);
         merge_into(rd, rd->define, node_copy(rd->a, define));
     }
     merge_sections(rd, root);
@@ -260,6 +261,7 @@ struct node *config_read(struct mpx_arena *a, struct sources *sources, const cha
     rd.define = node_new(a, NODE_OBJECT, nowhere);
     read_one(&rd, file, nowhere);
     expand_tree(a, sources, rd.root, rd.define, problems);
+    expand_defines(a, sources, rd.define, problems);
     if (overrides != NULL) {
         const struct source *src = source_get(sources, SOURCE_CONFIG, overrides);
 

@@ -110,6 +110,8 @@ static void read_list(const struct building *b, struct level *l, const struct no
     else if (!l->is_explicit)
         compute_list(l);
     for (; item != NULL; item = value->kind == NODE_ARRAY ? item->next : NULL) {
+        if (item->is_wrong)
+            continue;
         if (item->kind != NODE_STRING || item->string.n == 0)
             problem_add(b->g->problems, item->at, "\"modules\" holds names of modules, not %s",
                         item->kind == NODE_STRING ? "an empty one" : node_kind_name(item));

@@ -163,6 +163,10 @@ static int command(struct launch *l, const struct cli *c)
     else if (c->folder == NULL)
         compose_file(l, c, c->config != NULL ? c->config : CONFIG_FILE);
     launch_read(l);
+    if (c->command == CLI_MODULES && l->problems.count > 0) {
+        problems_show(&l->problems);
+        return EXIT_FAILURE;
+    }
     if (c->command == CLI_MODULES)
         return checker_list_modules(l) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     if (check(l) < 0)

@@ -10,6 +10,8 @@ enum node_kind { NODE_NULL, NODE_BOOL, NODE_INT, NODE_REAL, NODE_STRING, NODE_AR
 struct node {
     enum node_kind kind;
     bool expanded;       /* a string that came out of ${...}: its text may stand for a number */
+    bool is_wrong;       /* what stands here cannot be had and was told: nothing else about it is */
+    bool is_made;        /* a define: what it uses was put into it */
     struct place at;     /* the value */
     struct place key_at; /* the member's name; where there is none, the value */
     struct mpx_str key;  /* of a member of an object */

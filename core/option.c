@@ -214,6 +214,8 @@ int option_read(const struct option_reading *rd, struct option_table t, const st
     int rc = 0;
 
     (void)find_bare(t, &bare);
+    if (object != NULL && object->is_wrong)
+        return -1;
     if (object != NULL && object->kind != NODE_OBJECT) {
         if (!is_switch(object, &bare)) {
             if (bare.name == NULL)

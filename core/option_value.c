@@ -281,7 +281,9 @@ static int read_map(const struct option_reading *rd, const struct mpx_option *o,
     size_t count = 0;
     int rc = 0;
     for (const struct node *m = value->first; m != NULL; m = m->next) {
-        if (m->kind == NODE_STRING)
+        if (m->is_wrong)
+            rc = -1;
+        else if (m->kind == NODE_STRING)
             pairs[count++] =
                 (struct mpx_pair){ arena_copy(rd->a, m->key), arena_copy(rd->a, m->string) };
         else if (m->kind != NODE_NULL) /* takes away what an outer level has under this key */
@@ -317,6 +319,8 @@ static int read_object(const struct option_reading *rd, const struct mpx_option 
 int option_read_value(const struct option_reading *rd, const struct mpx_option *o,
                       const struct node *value, void *field)
 {
+    if (value->is_wrong)
+        return -1;
     switch ((enum mpx_type)o->type) {
     case MPX_T_BOOL:
         return read_bool(rd, o, value, field);

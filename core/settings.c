@@ -240,6 +240,8 @@ static int read_listener(const struct option_reading *rd, const struct node *val
     const struct node *object = value;
 
     l->at = value->at;
+    if (value->is_wrong)
+        return -1;
     if (value->kind == NODE_INT)
         return option_complain(rd, NULL, value,
                                "must be \"host:port\", such as \"*:%lld\", or an object, "

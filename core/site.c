@@ -98,12 +98,12 @@ static void add_names(const struct building *b, struct vhost *v, const struct no
 
     if (!is_given(name))
         add_name(b, v, v->name, node->at);
-    else if (name->kind == NODE_STRING)
+    else if (name->kind == NODE_STRING && !name->is_wrong)
         add_name(b, v, s->name, name->at);
     if (e != NULL && e->kind == NODE_ARRAY)
         e = e->first;
     for (size_t i = 0; i < s->aliases.count && e != NULL; i++, e = e->next)
-        if (e->kind == NODE_STRING)
+        if (e->kind == NODE_STRING && !e->is_wrong)
             add_name(b, v, items[i], e->at);
 }
 
@@ -164,6 +164,8 @@ static void add_draft(const struct building *b, struct draft *drafts, size_t *co
     const struct node *location = node_member(node, "location"), *path = node_member(node, "path");
     size_t at = *count;
 
+    if (node->is_wrong)
+        return;
     if (node->kind != NODE_OBJECT) {
         problem_add(b->g->problems, node->at, "%s must be an object, { \"path\": ... }, not %s",
                     node_pointer(&b->g->arena, node), node_kind_name(node));
@@ -281,6 +283,8 @@ static void build_vhost(const struct building *b, struct vhost *v, const struct 
     struct vhost_settings s = { .name.n = 0 };
     const struct node *documents = node_member(node, "documents");
 
+    if (node->is_wrong)
+        return;
     if (node->kind != NODE_OBJECT) {
         problem_add(b->g->problems, node->at, "%s must be an object, { ... }, not %s",
                     node_pointer(&b->g->arena, node), node_kind_name(node));

@@ -153,6 +153,18 @@ def test_modules_are_listed():
         contains(out, part)
 
 
+def test_modules_of_a_configuration_that_is_wrong_are_not_listed():
+    with folder() as where:
+        for text, says in (('{ "daemon": { "module_path": "." }, }, }', "nothing may stand behind the end"),
+                           ('{ "daemon": { "modul_path": "." } }', 'unknown key "modul_path" at /daemon')):
+            status, out, err = run("--modules", "-c", write(where + "/site.json", text))
+            equal((status, out), (1, ""))
+            contains(err, says)
+        status, out, err = run("--modules", "-c", where + "/none.json")
+        equal((status, out), (1, ""))
+        contains(err, "does not exist")
+
+
 def test_modules_of_the_build_tree_are_found_without_a_configuration():
     status, out, _ = run("--modules")
     equal(status, 0)

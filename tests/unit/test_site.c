@@ -180,6 +180,42 @@ START_TEST(without_virtual_hosts_any_name_has_the_welcome_page)
 }
 END_TEST
 
+START_TEST(a_value_that_cannot_be_had_is_told_once_and_leads_to_nothing_else)
+{
+    static const char *const sites[] = {
+        "{ \"vhosts\": { \"name\":\n\"${no_such}\" } }",
+        "{ \"vhosts\": { \"name\": \"a\", \"aliases\":\n\"${no_such}\" } }",
+        "{ \"vhosts\": { \"name\": \"a\", \"aliases\": [ \"b\",\n\"${no_such}\" ] } }",
+        "{ \"vhosts\": { \"documents\":\n\"${no_such}\" } }",
+        "{ \"vhosts\": { \"documents\": \"/\", \"index_file\": [ \"a\",\n\"${no_such}\" ] } }",
+        "{ \"vhosts\": { \"documents\": \"/\", \"static\": { \"charset\":\n\"${no_such}\" } } }",
+        "{ \"vhosts\": { \"documents\": \"/\", \"static\": { \"types\": { \"a\":\n\"${no_such}\" } } } }",
+        "{ \"vhosts\": { \"documents\": \"/\", \"static\":\n\"${no_such}\" } }",
+        "{ \"vhosts\": { \"accesslog\":\n\"${no_such}\" } }",
+        "{ \"vhosts\": { \"modules\": [ \"static\",\n\"${no_such}\" ] } }",
+        "{ \"vhosts\": { \"directories\": { \"path\":\n\"${no_such}\" } } }",
+        "{ \"vhosts\": { \"directories\": { \"path\": \"/a\", \"location\":\n\"${no_such}\" } } }",
+        "{ \"vhosts\":\n\"${no_such}\" }",
+        "{ \"vhosts\": { \"directories\":\n\"${no_such}\" } }",
+        "{ \"defaults\": { \"accesslog\":\n\"${no_such}\" }, \"vhosts\": [ {}, { \"name\": \"a\" } ] }",
+        "{ \"connection\":\n\"${no_such}\" }",
+        "{ \"connection\": { \"port\":\n\"${no_such}\" } }",
+        "{ \"connection\": { \"limits\": { \"uri\":\n\"${no_such}\" } } }",
+        "{ \"include\":\n\"${no_such}\" }",
+    };
+
+    for (size_t i = 0; i < sizeof(sites) / sizeof(sites[0]); i++) {
+        struct given t;
+
+        given_init(&t);
+        (void)given_site(&t, sites[i]);
+        ck_assert_errors(&t, "site.json:2:1: error: ${no_such} is not set: add it to "
+                             "\"define\"\n");
+        given_finish(&t);
+    }
+}
+END_TEST
+
 Suite *suite_site(void)
 {
     static const TTest **const tests[] = {
@@ -189,6 +225,7 @@ Suite *suite_site(void)
         &the_longest_path_rules_and_a_folder_is_that_of_the_enclosing_one,
         &directories_that_cannot_be_are_told,
         &without_virtual_hosts_any_name_has_the_welcome_page,
+        &a_value_that_cannot_be_had_is_told_once_and_leads_to_nothing_else,
         NULL,
     };
 
