@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
-static const char define[] =
-    "{ \"name\": \"www\", \"n\": 8080, \"neg\": -1, \"on\": true, \"no\": "
-    "null, \"r\": 1.5, \"empty\": \"\", \"list\": [], \"braces\": \"$${x}\", \"both\": \"<${name}${n}>\" }";
+static const char define[] = "{ \"name\": \"www\", \"n\": 8080, \"neg\": -1, \"on\": true, \"no\": "
+                             "null, \"r\": 1.5, \"empty\": \"\", \"list\": [],"
+                             "\"braces\": \"$${x}\", \"both\": \"<${name}${n}>\" }";
 
 /* The string after expansion. */
 static const struct node *expanded(struct given *t, const char *string)
