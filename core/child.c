@@ -122,6 +122,14 @@ void child_user_of(struct mpx_arena *a, uid_t uid, gid_t gid, struct child_user 
         user->groups[user->group_count++] = gid;
 }
 
+const char *child_name(struct mpx_arena *a)
+{
+    const struct passwd *pw = getpwuid(geteuid());
+
+    return pw != NULL ? arena_copyz(a, str_of(pw->pw_name))
+                      : arena_printf(a, "%u", (unsigned)geteuid()).p;
+}
+
 int child_drop(const struct child_user *user, bool no_new_privs, const char **error)
 {
     *error = "no_new_privs cannot be set";

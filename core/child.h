@@ -27,6 +27,8 @@ int child_find_groups(struct mpx_arena *a, const char *names, struct child_user 
 bool child_has_groups(const struct child_user *user);
 /* The user with this number, named if it has a name. */
 void child_user_of(struct mpx_arena *a, uid_t uid, gid_t gid, struct child_user *user);
+/* Who this process is, for messages; in a. */
+const char *child_name(struct mpx_arena *a);
 /* Becomes that user: supplementary groups, gid, uid, then verifies that there is no way back. 0,
    or -1 and *error (static): the process must not go on. */
 int child_drop(const struct child_user *user, bool no_new_privs, const char **error);

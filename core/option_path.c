@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
    Options that name files and folders, and what must be true of these. */
+#include "child.h"
 #include "option_value.h"
 #include "sink.h"
 #include "suggest.h"
@@ -40,19 +41,25 @@ static int check_exists(const struct option_reading *rd, const struct node *valu
 
     if (stat(path.p, &st) == 0)
         return 0;
+    int error = errno;
     if (rd->problems == NULL)
         return -1;
-    struct mpx_str near = errno == ENOENT ? similar_path(rd->a, path) : MPX_STR("");
+    struct mpx_str near = error == ENOENT ? similar_path(rd->a, path) : MPX_STR("");
     const char *pointer = option_pointer(rd, value);
     if (near.n > 0)
         problem_add(rd->problems, value->at, "%s: \"%s\" does not exist (did you mean \"%.*s\"?)",
                     pointer, path.p, STR_ARGS(near));
-    else if (errno == ENOENT)
+    else if (error == ENOENT)
         problem_add(rd->problems, value->at,
                     "%s: \"%s\" does not exist: create it, or mend the path", pointer, path.p);
+    else if (error == EACCES)
+        problem_add(rd->problems, value->at,
+                    "%s: user \"%s\" cannot reach \"%s\": give it the right to search the folders "
+                    "above it (chmod o+x)",
+                    pointer, child_name(rd->a), path.p);
     else
         problem_add(rd->problems, value->at, "%s: \"%s\" cannot be reached: %s", pointer, path.p,
-                    strerror(errno));
+                    strerror(error));
     return -1;
 }
 

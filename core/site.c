@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "site.h"
 
+#include "child.h"
 #include "config.h"
 #include "must.h"
 #include "site_keys.h"
 #include "uri.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Is it given? null stands for the default. */
 static bool is_given(const struct node *value)
@@ -34,13 +37,32 @@ static int read_core(const struct building *b, struct option_table t, const stru
     return option_read(&rd, t, node, node->at, settings);
 }
 
+/* Whether this process is the user that will serve; somebody who only tests may be another. */
+static bool is_the_one_who_serves(const struct building *b)
+{
+    struct mpx_str name = b->g->settings.user;
+    struct child_user user;
+    const char *error;
+
+    return name.n == 0 ||
+           (child_find_user(&b->g->arena, name.p, &user, &error) == 0 && user.uid == geteuid());
+}
+
 static void check_folder(const struct building *b, const struct node *value, struct mpx_str path)
 {
+    struct mpx_arena *a = &b->g->arena;
     struct stat st;
 
-    if (!b->g->sources->frozen && path.n > 0 && stat(path.p, &st) == 0 && !S_ISDIR(st.st_mode))
+    if (b->g->sources->frozen || path.n == 0 || stat(path.p, &st) < 0)
+        return;
+    if (!S_ISDIR(st.st_mode))
         problem_add(b->g->problems, value->at, "%s: \"%s\" is a file, not a folder",
-                    node_pointer(&b->g->arena, value), path.p);
+                    node_pointer(a, value), path.p);
+    else if (access(path.p, X_OK) < 0 && errno == EACCES && is_the_one_who_serves(b))
+        problem_add(b->g->problems, value->at,
+                    "%s: user \"%s\" cannot enter \"%s\": give it the right to search that folder "
+                    "(chmod o+x), or serve as another \"user\"",
+                    node_pointer(a, value), child_name(a), path.p);
 }
 
 static void not_a_host(const struct building *b, struct mpx_str given, struct place at)

@@ -7,7 +7,10 @@
 #include <multiplexd/mime.h>
 
 #include <errno.h>
+#include <pwd.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 struct conf {
     struct mpx_list index_file; /* of struct mpx_str */
@@ -15,6 +18,14 @@ struct conf {
     struct mpx_str default_type, charset, mime_types;
     const struct types *system; /* kept: shared by all uses */
     struct types *own;
+    struct refusals *refusals;
+};
+
+/* When a root that could not be read may be logged again, in seconds; roots share the slots. */
+enum { REFUSAL_SLOTS = 64, REFUSAL_SECONDS = 60 };
+struct refusals {
+    const char *user; /* who we are */
+    time_t until[REFUSAL_SLOTS];
 };
 
 struct state {
@@ -54,16 +65,35 @@ static const struct mpx_option options[] = {
     MPX_OPTION_END,
 };
 
-static int check(struct mpx_conf *c, void *data)
+static int check_index(struct mpx_conf *c, const struct conf *conf)
 {
-    const struct conf *conf = data;
     const struct mpx_str *names = conf->index_file.items;
+    int rc = 0;
 
     for (size_t i = 0; i < conf->index_file.count; i++)
         if (names[i].n == 0 || memchr(names[i].p, '/', names[i].n) != NULL)
-            return mpx_conf_error(c, "index_file", "\"%.*s\" is not the name of a file",
-                                  (int)names[i].n, names[i].p);
-    return 0;
+            rc = mpx_conf_error(c, mpx_printf(mpx_conf_arena(c), "index_file/%zu", i).p,
+                                "\"%.*s\" is not the name of a file", (int)names[i].n, names[i].p);
+    return rc;
+}
+
+static int check(struct mpx_conf *c, void *data)
+{
+    const struct conf *conf = data;
+    const struct mpx_pair *pairs = conf->types.items;
+    int rc = check_index(c, conf);
+
+    if (!types_is_type(conf->default_type))
+        rc = mpx_conf_error(c, "default_type", "must be a media type such as \"text/plain\"");
+    if (conf->charset.n > 0 && !types_is_token(conf->charset))
+        rc = mpx_conf_error(c, "charset", "must be one word, such as \"utf-8\"");
+    for (size_t i = 0; i < conf->types.count; i++)
+        if (!types_is_type(pairs[i].value))
+            rc = mpx_conf_error(
+                c,
+                mpx_printf(mpx_conf_arena(c), "types/%.*s", (int)pairs[i].key.n, pairs[i].key.p).p,
+                "must be a media type such as \"text/plain\"");
+    return rc;
 }
 
 /* The view that Content-Type gets: with charset for text. */
@@ -102,6 +132,16 @@ static const struct mpx_mime mime = {
     .type = service_type,
 };
 
+static struct refusals *make_refusals(struct mpx_arena *a)
+{
+    struct refusals *refusals = mpx_alloc(a, sizeof(*refusals));
+    const struct passwd *pw = getpwuid(geteuid());
+
+    refusals->user = pw != NULL ? mpx_printf(a, "%s", pw->pw_name).p
+                                : mpx_printf(a, "%u", (unsigned)geteuid()).p;
+    return refusals;
+}
+
 static int open_conf(struct mpx_conf *c, void *data)
 {
     struct conf *conf = data;
@@ -110,6 +150,7 @@ static int open_conf(struct mpx_conf *c, void *data)
     if (*kept == NULL)
         *kept = types_read(conf->mime_types.p);
     conf->system = *kept;
+    conf->refusals = make_refusals(mpx_conf_arena(c));
     conf->own = types_create();
     mpx_defer(mpx_conf_arena(c), types_destroy, conf->own);
     const struct mpx_pair *pairs = conf->types.items;
@@ -193,8 +234,33 @@ static enum mpx_rc send_file(struct mpx_req *r, const struct conf *conf, struct 
     return mpx_res_end(r);
 }
 
+/* Rights that are missing are the owner's to mend: told, but not with every request. */
+static void log_refusal(struct mpx_req *r, struct refusals *refusals)
+{
+    struct mpx_str root = mpx_req_location(r), rest = mpx_req_rest(r);
+    time_t now = time(NULL);
+    size_t slot = 0;
+
+    for (size_t i = 0; i < root.n; i++)
+        slot = slot * 31 + (unsigned char)root.p[i];
+    slot %= REFUSAL_SLOTS;
+    if (now < refusals->until[slot])
+        return;
+    refusals->until[slot] = now + REFUSAL_SECONDS;
+    /* the kernel has just walked that way: nothing is waited for */
+    if (access(mpx_printf(mpx_req_arena(r), "%.*s", (int)root.n, root.p).p, X_OK) < 0)
+        mpx_rlog(
+            r, MPX_WARN,
+            "user \"%s\" cannot enter \"%.*s\": %s: give it the right to search that folder and "
+            "those above it",
+            refusals->user, (int)root.n, root.p, strerror(errno));
+    else
+        mpx_rlog(r, MPX_WARN, "user \"%s\" cannot read \"%.*s\" beneath \"%.*s\": %s",
+                 refusals->user, (int)rest.n, rest.p, (int)root.n, root.p, strerror(EACCES));
+}
+
 /* What an open that failed means to the client. */
-static enum mpx_rc cannot_open(struct mpx_req *r, int error)
+static enum mpx_rc cannot_open(struct mpx_req *r, const struct conf *conf, int error)
 {
     switch (error) {
     case ENOENT:
@@ -205,6 +271,7 @@ static enum mpx_rc cannot_open(struct mpx_req *r, int error)
     case ENXIO: /* a socket */
         return MPX_NEXT;
     case EACCES:
+        log_refusal(r, conf->refusals);
         return mpx_res_error(r, 403);
     case EMFILE:
     case ENFILE:
@@ -250,7 +317,7 @@ static enum mpx_rc opened(struct mpx_req *r, const void *data, void *state)
         return open_index(r, conf, s);
     }
     if (rc < 0)
-        return cannot_open(r, -rc);
+        return cannot_open(r, conf, -rc);
     if (S_ISDIR(mpx_file_stat(file)->st_mode))
         return redirect_to_folder(r);
     if (!S_ISREG(mpx_file_stat(file)->st_mode))

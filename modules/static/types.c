@@ -188,6 +188,36 @@ struct mpx_str types_find(const struct types *t, struct mpx_str name)
     return (struct mpx_str){ e->type, e->type_n };
 }
 
+bool types_is_token(struct mpx_str s)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~";
+
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i], folded = (char)(c | 0x20);
+
+        if (!(folded >= 'a' && folded <= 'z') && !(c >= '0' && c <= '9') &&
+            (c == '\0' || strchr(marks, c) == NULL))
+            return false;
+    }
+    return s.n > 0;
+}
+
+bool types_is_type(struct mpx_str s)
+{
+    const char *slash = memchr(s.p, '/', s.n), *end = memchr(s.p, ';', s.n);
+
+    if (slash == NULL || (end != NULL && end < slash))
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+            return false;
+    while (end != NULL && end[-1] == ' ')
+        end--;
+    struct mpx_str type = { s.p, (size_t)(slash - s.p) };
+    struct mpx_str subtype = { slash + 1, (size_t)((end != NULL ? end : s.p + s.n) - slash - 1) };
+    return types_is_token(type) && types_is_token(subtype);
+}
+
 /* "type suffix suffix ...", with comments from '#' on. */
 static void read_line(struct types *t, char *line)
 {
@@ -196,7 +226,7 @@ static void read_line(struct types *t, char *line)
 
     line[strcspn(line, "#")] = '\0';
     char *type = strtok_r(line, blanks, &rest);
-    if (type == NULL)
+    if (type == NULL || !types_is_type((struct mpx_str){ type, strlen(type) }))
         return;
     for (char *s = strtok_r(NULL, blanks, &rest); s != NULL; s = strtok_r(NULL, blanks, &rest))
         types_add(t, (struct mpx_str){ s, strlen(s) }, (struct mpx_str){ type, strlen(type) });

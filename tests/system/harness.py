@@ -122,6 +122,14 @@ class Server:
                 raise AssertionError(f"{text!r} does not come: {self.log()}")
             time.sleep(0.02)
 
+    def wait_for_status(self, path, status, seconds=5):
+        """A change on disk is seen within a second or so."""
+        end = time.monotonic() + seconds
+        while self.get(path)[0] != status:
+            if time.monotonic() > end:
+                raise AssertionError(f"{path} does not become {status}")
+            time.sleep(0.05)
+
     def worker(self):
         """The pid of the worker."""
         out = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True)

@@ -200,4 +200,76 @@ def test_names_of_any_bytes_are_found():
             equal((status, body.decode()), (200, name))
 
 
+def check(where, text):
+    """What --test says of these settings of static."""
+    config = '{ "daemon": { "module_path": "%s" }, "vhosts": {\n"static": %s } }' % (MODULES[0], text)
+    status, _, err = run("--test", "-c", write(where + "/site.json", config))
+    return status, err
+
+
+def test_what_cannot_be_sent_is_told_before():
+    with folder() as where:
+        for text, place, says in (
+                ('{ "charset": "utf-8\\r\\nX-Evil: 1" }', "2:24", "charset: must be one word"),
+                ('{ "default_type": "text/plain\\n" }', "2:29", "default_type: must be a media type"),
+                ('{ "default_type": "text" }', "2:29", "default_type: must be a media type"),
+                ('{ "types": { "a": "text/a", "b": "text/\\u0007" } }', "2:44", "types/b: must be a media type"),
+                ('{ "index_file": ["a.html", "b/c.html"] }', "2:38", '/static/index_file/1: "b/c.html" is not the name of a file'),
+                ('{ "index_file": "" }', "2:27", 'is not the name of a file')):
+            status, err = check(where, text)
+            equal(status, 1, text)
+            equal(err.count(": error: "), 1, err)
+            contains(err, f"site.json:{place}: error: /vhosts/0/static/")
+            contains(err, says)
+        status, err = check(where, '{ "index_file": ["", "a", "b/", "c"], "charset": "a b" }')
+        equal(err.count(": error: "), 3, "all of them: " + err)
+        for good in ('{ "charset": "", "default_type": "text/plain; charset=utf-8", "types": { ".x": "a/b+c" } }', '{ "charset": "ISO-8859-1" }'):
+            equal(check(where, good), (0, ""))
+
+
+def test_a_root_that_cannot_be_entered_is_told_before_and_logged_when_it_comes_later():
+    need(IS_ROOT, "needs root")
+    with folder() as where:
+        write(where + "/www/a.txt", "a")
+        config = configuration({"documents": where + "/www"})
+        for_nobody(where, config)
+        server = Server(where, config)
+        equal(server.get("/a.txt")[0], 200)
+        os.chmod(where + "/www", 0o700)
+        server.wait_for_status("/b.txt", 403)
+        for _ in range(5):
+            equal(server.get("/c.txt")[0], 403)
+        says = f'user "nobody" cannot enter "{where}/www": Permission denied'
+        server.wait_for_log(says)
+        server.stop()
+        equal(server.log().count(says), 1, server.log())
+        status, _, err = run("-c", server.config)
+        equal(status, 1)
+        contains(err, f'/vhosts/0/documents: user "nobody" cannot enter "{where}/www": give it the right')
+        os.chmod(where + "/www", 0o755)
+        os.mkdir(where + "/above", 0o700)
+        os.rename(where + "/www", where + "/above/www")
+        config["vhosts"] = {"documents": where + "/above/www"}
+        status, _, err = run("--test", "-c", write(where + "/site.json", json.dumps(config)))
+        equal(status, 1)
+        contains(err, f'/vhosts/0/documents: user "nobody" cannot reach "{where}/above/www": give it the right')
+        os.chmod(where + "/above", 0o755)
+        os.chmod(where + "/above/www", 0o700)
+        status, out, err = run("-p", "0", where + "/above/www")  # which is root's: served as nobody
+        equal((status, out), (1, ""))
+        contains(err, 'user "nobody" cannot enter')
+
+
+def test_a_file_that_may_not_be_read_is_logged():
+    need(IS_ROOT, "needs root")
+    with folder() as where:
+        write(where + "/www/a.txt", "a", 0o600)
+        config = configuration({"documents": where + "/www"})
+        for_nobody(where, config)
+        server = Server(where, config)
+        equal(server.get("/a.txt")[0], 403)
+        server.wait_for_log(f'user "nobody" cannot read "a.txt" beneath "{where}/www": Permission denied')
+        server.stop()
+
+
 main()
