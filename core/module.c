@@ -199,16 +199,13 @@ static const char *find_file(struct modules *ms, struct mpx_str name, const char
 static const char *verify_descriptor(struct mpx_arena *a, const struct mpx_module *d,
                                      struct mpx_str name)
 {
-    const char *version = d->version != NULL ? d->version : "?";
-
     if (d->abi_major != MPX_ABI_MAJOR)
-        return arena_printf(
-                   a,
-                   "version %s was built for module ABI %u.%u, this server has %u.%u: build "
-                   "it again with this server's headers",
-                   d->abi_major == 1 ? version : "?", d->abi_major, d->abi_minor, MPX_ABI_MAJOR,
-                   MPX_ABI_MINOR)
+        return arena_printf(a,
+                            "it was built for module ABI %u.%u, this server has %u.%u: build it "
+                            "again with this server's headers",
+                            d->abi_major, d->abi_minor, MPX_ABI_MAJOR, MPX_ABI_MINOR)
             .p;
+    const char *version = d->version != NULL ? d->version : "?";
     if (d->abi_minor > MPX_ABI_MINOR)
         return arena_printf(a,
                             "version %s needs module ABI %u.%u, this server has %u.%u: upgrade "

@@ -111,7 +111,8 @@ EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 
 ## Real daemons.
 SYSTEM_TESTS = \
-	tests/system/accesslog.py tests/system/cli.py tests/system/docs.py tests/system/doctree.py \
+	tests/system/accesslog.py tests/system/cli.py tests/system/configure.py \
+	tests/system/docs.py tests/system/doctree.py \
 	tests/system/install.py tests/system/limits.py tests/system/modules.py \
 	tests/system/processes.py tests/system/static.py tests/system/supervisor.py
 ## what a sanitizer does on its own account would be counted

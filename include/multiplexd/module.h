@@ -53,7 +53,11 @@ struct mpx_list {
 struct mpx_pair {
     struct mpx_str key, value;
 };
+#ifdef __cplusplus
+#define MPX_STR(literal) (mpx_str{ "" literal, sizeof(literal) - 1 })
+#else
 #define MPX_STR(literal) ((struct mpx_str){ "" literal, sizeof(literal) - 1 })
+#endif
 bool mpx_str_eq(struct mpx_str a, struct mpx_str b);
 
 /* 3. What a hook or a resumed function may answer; the same meaning everywhere. */

@@ -82,11 +82,53 @@ def test_the_public_headers_compile_alone_in_c_and_cxx():
     for header in ("module.h", "mime.h"):
         text = f"#include <multiplexd/{header}>\nint main(void) {{ return 0; }}\n"
         for compiler, language in ((CC, ["-x", "c", "-std=c11"]), (["g++"], ["-x", "c++", "-std=c++17"]),
-                                   (["clang"], ["-x", "c", "-std=c11"]), (["clang++"], ["-x", "c++", "-std=c++11"])):
+                                   (["clang"], ["-x", "c", "-std=c11"]), (["clang++"], ["-x", "c++", "-std=c++17"])):
             if shutil.which(compiler[0]) is None:
                 continue
             subprocess.run([*compiler, *language, "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-pedantic", "-Werror", "-fsyntax-only",
                             "-I", prefix() + "/include", "-"], input=text.encode(), check=True)
+
+
+CXX_MODULE = r"""
+#include <multiplexd/module.h>
+struct conf { mpx_str text; };
+static const mpx_option options[] = {
+    { "text", "what is answered", MPX_T_STRING, MPX_OPT_REQUIRED, 0, offsetof(conf, text), nullptr, 0, 0, nullptr, nullptr, 0 },
+    MPX_OPTION_END,
+};
+static mpx_rc content(mpx_req *r, const void *data)
+{
+    if (!mpx_str_eq(mpx_req_path(r), MPX_STR("/cxx")))
+        return MPX_NEXT;
+    mpx_res_header(r, "Content-Type", MPX_STR("text/plain"));
+    mpx_res_write(r, static_cast<const conf *>(data)->text);
+    return mpx_res_end(r);
+}
+static mpx_module make()
+{
+    mpx_module m{};
+    m.abi_major = MPX_ABI_MAJOR;
+    m.abi_minor = MPX_ABI_MINOR;
+    m.size = sizeof(m);
+    m.option_size = sizeof(mpx_option);
+    m.name = "cxx";
+    m.options = options;
+    m.conf_size = sizeof(conf);
+    m.on[MPX_PH_CONTENT] = content;
+    return m;
+}
+MPX_MODULE(cxx) = make();
+"""
+
+
+def test_a_module_in_cxx_compiles_without_a_word():
+    for compiler in ("g++", "clang++"):
+        if shutil.which(compiler) is None:
+            continue
+        done = subprocess.run([compiler, "-x", "c++", "-std=c++17", "-pedantic", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
+                               "-I", prefix() + "/include", "-", "-o", prefix() + "/cxx.so"], input=CXX_MODULE.encode(), capture_output=True)
+        equal(done.stderr.decode(), "", compiler)
+        os.remove(prefix() + "/cxx.so")
 
 
 def test_the_example_fits_in_thirty_lines():
@@ -101,11 +143,35 @@ def test_the_installed_configuration_is_good():
     equal((status, err), (0, ""), out)
 
 
-def test_uninstall_leaves_nothing():
+def test_the_installed_configuration_shows_the_welcome_page():
+    root = prefix()
+    program, where = root + "/sbin/multiplexd", tempfile.mkdtemp(prefix="multiplexd-test-")
+    config = open(root + "/etc/multiplexd/multiplexd.json", encoding="utf-8").read()
+    # the built-in paths are not below DESTDIR
+    config = config.replace('"log": "stderr"', f'"log": "stderr", "module_path": "{root}/lib/multiplexd/modules"')
+    p = subprocess.Popen([program, "-c", write(where + "/site.json", config), "--host", "127.0.0.1", "-p", "0"],
+                         stdout=subprocess.PIPE)
+    try:
+        port = int(re.search(r"http://127\.0\.0\.1:(\d+)/", p.stdout.readline().decode()).group(1))
+        with socket.create_connection(("127.0.0.1", port), 5) as s:
+            s.sendall(request("/"))
+            status, _, body = read_response(s)
+        equal(status, 200)
+        contains(body.decode(), "multiplexd")
+    finally:
+        p.terminate()
+        equal(p.wait(20), 0)
+        p.stdout.close()
+        shutil.rmtree(where)
+
+
+def test_uninstall_leaves_nothing_of_ours():
     prefix()
     make("uninstall", "DESTDIR=" + _at["destdir"])
     left = [os.path.join(w, f) for w, _, found in os.walk(_at["destdir"]) for f in found]
     equal(left, [])
+    ours = [os.path.join(w, f) for w, found, _ in os.walk(_at["destdir"]) for f in found if f == "multiplexd"]
+    equal(ours, [])
     shutil.rmtree(_at.pop("destdir"))
 
 
