@@ -44,10 +44,10 @@ int broker_open_log(int channel, const char *path)
     return fd;
 }
 
-int broker_read_text(int channel, const char *path, struct mpx_arena *a, struct mpx_str *text)
+int broker_read_private(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text)
 {
     struct channel_message m;
-    int error = ask(channel, BROKER_READ, path, &m);
+    int error = ask(*(int *)arg, BROKER_READ, path, &m);
 
     if (error != 0)
         return error;
@@ -56,9 +56,9 @@ int broker_read_text(int channel, const char *path, struct mpx_arena *a, struct 
     return 0;
 }
 
-void broker_tell_sink(int channel, const char *path)
+void broker_tell_sink(void *arg, const char *path)
 {
-    (void)channel_send(channel, BROKER_SINK, str_of(path), NULL, 0);
+    (void)channel_send(*(int *)arg, BROKER_SINK, str_of(path), NULL, 0);
 }
 
 static void tell_problem(int channel, struct mpx_str saved)

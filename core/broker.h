@@ -27,9 +27,9 @@ enum broker_message {
 /* ---- the child's side; these wait for the answer */
 /* A descriptor, or -errno. */
 int broker_open_log(int channel, const char *path);
-/* 0, or an errno. */
-int broker_read_text(int channel, const char *path, struct mpx_arena *a, struct mpx_str *text);
-void broker_tell_sink(int channel, const char *path);
+/* For generation_request: arg points to the channel. The text of a private file; 0, or an errno. */
+int broker_read_private(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text);
+void broker_tell_sink(void *arg, const char *path);
 void broker_tell_problems(int channel, const struct problems *p);
 /* A problem that stands nowhere; the text is cut where it is too long. */
 void broker_tell_error(int channel, struct mpx_str text);

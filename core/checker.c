@@ -28,16 +28,6 @@ struct check {
     size_t crash_count;
 };
 
-static int ask_for_text(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text)
-{
-    return broker_read_text(*(int *)arg, path, a, text);
-}
-
-static void tell_sink(void *arg, const char *path)
-{
-    broker_tell_sink(*(int *)arg, path);
-}
-
 /* The child: everything is loaded and checked, then told. */
 static void check_all(struct check *k, int channel)
 {
@@ -48,8 +38,8 @@ static void check_all(struct check *k, int channel)
                                                 .overrides = k->l->overrides,
                                                 .strict = k->l->strict,
                                                 .careful = true,
-                                                .read_private = ask_for_text,
-                                                .on_sink = tell_sink,
+                                                .read_private = broker_read_private,
+                                                .on_sink = broker_tell_sink,
                                                 .arg = &channel };
 
     problems_init(&problems);

@@ -22,7 +22,7 @@ struct reading {
 };
 struct reading_file {
     struct reading_file *next;
-    struct mpx_str path; /* absolute */
+    struct mpx_str path; /* absolute, without links where it is a file */
 };
 
 static const char *const lists[] = { "connection", "vhosts", NULL };
@@ -46,16 +46,11 @@ static void unknown_section(struct reading *rd, const struct node *m)
     for (size_t i = 0; i < 3; i++)
         for (const char *const *w = words[i]; *w != NULL; w++)
             suggest_offer(&s, str_of(*w));
-    if (s.best.n > 0)
-        problem_add(rd->problems, m->key_at,
-                    "unknown key \"%.*s\" at the top level (did you mean \"%.*s\"?)",
-                    STR_ARGS(m->key), STR_ARGS(s.best));
-    else
-        problem_add(
-            rd->problems, m->key_at,
-            "unknown key \"%.*s\" at the top level, which holds daemon, connection, vhosts, "
-            "defaults, process, include and define",
-            STR_ARGS(m->key));
+    problem_add(rd->problems, m->key_at, "unknown key \"%.*s\" at the top level%s",
+                STR_ARGS(m->key),
+                s.best.n > 0 ? suggest_text(&s, rd->a)
+                             : ", which holds daemon, connection, vhosts, defaults, process, "
+                               "include and define");
 }
 
 struct node *config_list(struct mpx_arena *a, const struct node *value)
@@ -90,8 +85,6 @@ static void append_list(struct reading *rd, struct node *m)
 static void merge_into(struct reading *rd, struct node *to, struct node *from)
 {
     struct node *next, *there;
-    unsigned line, column;
-    struct mpx_str text;
 
     for (struct node *m = from->first; m != NULL; m = next) {
         next = m->next;
@@ -102,11 +95,10 @@ static void merge_into(struct reading *rd, struct node *to, struct node *from)
         } else if (there->kind == NODE_OBJECT && m->kind == NODE_OBJECT) {
             merge_into(rd, there, m);
         } else if (there->key_at.src != m->key_at.src) { /* else a duplicate, told already */
-            place_find(&there->key_at, &line, &column, &text);
             problem_add(
                 rd->problems, m->key_at,
-                "\"%.*s\" is already set at %s:%u:%u: files cannot override each other: remove one",
-                STR_ARGS(m->key), there->key_at.src->name, line, column);
+                "\"%.*s\" is already set at %s: files cannot override each other: remove one",
+                STR_ARGS(m->key), place_text(rd->a, there->key_at));
         }
     }
 }
@@ -189,6 +181,8 @@ static struct mpx_str path_of(struct reading *rd, const struct source *src)
 {
     const struct source nowhere = { .name = "" };
 
+    if (src->real[0] != '\0')
+        return str_of(src->real);
     return source_absolute(rd->sources, &nowhere, str_of(src->name), rd->a);
 }
 

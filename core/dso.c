@@ -68,6 +68,8 @@ const char *dso_verify(struct mpx_arena *a, const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait for a writer */
 
+    if (fd < 0 && errno == ENOENT)
+        return "there is no such file, or it is a link that leads nowhere";
     if (fd < 0)
         return arena_copyz(a, str_of(strerror(errno)));
     const char *why = verify_fd(fd);

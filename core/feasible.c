@@ -95,23 +95,15 @@ static void check_host(const struct listener_settings *l, size_t i, struct probl
 /* The first one before the i-th that has its address. */
 static void check_twice(const struct settings *s, size_t i, struct problems *problems)
 {
-    unsigned line, column;
-    struct mpx_str text;
-
     for (size_t k = 0; k < i; k++) {
         const struct listener_settings *l = &s->listeners[k];
 
         if (!collide(l, &s->listeners[i]))
             continue;
-        if (l->at.src == NULL) {
-            problem_add(problems, s->listeners[i].at, "this address is listened on twice");
-            return;
-        }
-        place_find(&l->at, &line, &column, &text);
         problem_add(problems, s->listeners[i].at,
-                    "this address is listened on already, by the listener at %s:%u:%u: remove one, "
-                    "or give it another port",
-                    l->at.src->name, line, column);
+                    "this address is listened on already, by the listener at %s: remove one, or "
+                    "give it another port",
+                    place_text(&problems->arena, l->at));
         return;
     }
 }

@@ -74,12 +74,14 @@ static int blank_comments(const struct reading *rd, char *text, bool strict)
         if (text[i] == '"') {
             i = skip_string(text, rd->n, i);
         } else if (text[i] == '/' && i + 1 < rd->n && (text[i + 1] == '/' || text[i + 1] == '*')) {
-            size_t end = strict ? rd->n : blank_comment(text, rd->n, i);
+            size_t end = blank_comment(text, rd->n, i);
 
-            if (strict || end > rd->n) {
-                problem_add(rd->problems, here(rd, i, 2), "%s",
-                            strict ? "strict JSON has no comments: remove it, or drop --strict-json"
-                                   : "this comment does not end: \"*/\" is missing");
+            if (strict)
+                problem_add(rd->problems, here(rd, i, 2),
+                            "strict JSON has no comments: remove it, or drop --strict-json");
+            if (end > rd->n) {
+                problem_add(rd->problems, here(rd, i, 2),
+                            "this comment does not end: \"*/\" is missing");
                 return -1;
             }
             i = end;
@@ -90,7 +92,7 @@ static int blank_comments(const struct reading *rd, char *text, bool strict)
     return 0;
 }
 
-static int blank_commas(const struct reading *rd, char *text, bool strict)
+static void blank_commas(const struct reading *rd, char *text, bool strict)
 {
     size_t comma = rd->n; /* the last thing seen that is not blank, when it is a comma */
     char before = '\0';   /* and what stood before it */
@@ -103,12 +105,10 @@ static int blank_commas(const struct reading *rd, char *text, bool strict)
             continue;
         }
         if ((c == ']' || c == '}') && comma < rd->n && strchr("[{,", before) == NULL) {
-            if (strict) {
+            if (strict)
                 problem_add(rd->problems, here(rd, comma, 1),
                             "strict JSON has no comma behind the last element: remove it, or drop "
                             "--strict-json");
-                return -1;
-            }
             text[comma] = ' ';
         }
         if (c == ',')
@@ -117,7 +117,6 @@ static int blank_commas(const struct reading *rd, char *text, bool strict)
             comma = rd->n, before = c;
         i = c == '"' ? skip_string(text, rd->n, i) : i + 1;
     }
-    return 0;
 }
 
 /* Where jansson's offending token begins: it reports its last character and names it behind "near".
@@ -184,6 +183,36 @@ static struct mpx_str meaning_of(const struct reading *rd, const json_error_t *e
     return said;
 }
 
+static bool is_of_word(char c)
+{
+    char folded = (char)(c | 0x20);
+
+    return is_digit(c) || (folded >= 'a' && folded <= 'z') || c == '+' || c == '-' || c == '.' ||
+           c == '_';
+}
+
+/* Whether the error is in a word that was to be a number; *at becomes that word then. */
+static bool is_wrong_number(const struct reading *rd, const json_error_t *error, struct place *at)
+{
+    struct mpx_str said = str_of(error->text);
+    size_t from = at->off, to = at->off;
+
+    bool is_token = str_starts(said, MPX_STR("invalid token"));
+
+    if (!is_token && !str_starts(said, MPX_STR("'}' expected")) &&
+        !str_starts(said, MPX_STR("']' expected")))
+        return false;
+    while (from > 0 && is_of_word(rd->text[from - 1]))
+        from--;
+    while (to < rd->n && is_of_word(rd->text[to]))
+        to++;
+    if (to == at->off || (!is_token && from == at->off) ||
+        (!is_digit(rd->text[from]) && strchr("+-.", rd->text[from]) == NULL))
+        return false;
+    *at = here(rd, from, to - from);
+    return true;
+}
+
 static void syntax_error(const struct reading *rd, const json_error_t *error)
 {
     struct place at = error_place(rd, error);
@@ -192,6 +221,10 @@ static void syntax_error(const struct reading *rd, const json_error_t *error)
     unsigned newlines = 0, line, column;
     struct mpx_str line_text;
 
+    if (is_wrong_number(rd, error, &at)) {
+        problem_add(rd->problems, at, "this number is written wrong: numbers are 80, -1 or 0.5");
+        return;
+    }
     while (before > 0 && is_space(rd->text[before - 1]))
         newlines += rd->text[--before] == '\n';
     if (what.p[0] == '\'' && what.p[1] == ',' && newlines > 0 && before > 0) {
@@ -258,18 +291,23 @@ static void read_scalar(struct reading *rd, struct node *j)
     decode_scalar(rd, j, from, rd->at);
 }
 
-static void note_duplicate(struct reading *rd, const struct node *object, const struct node *key)
+/* Keys that stand twice, when all members are there: the tree has the first one's value first. */
+static void note_duplicates(struct reading *rd, const struct node *object)
 {
-    const struct node *first = node_member_named(object, key->string);
-    unsigned line, column;
-    struct mpx_str text;
+    struct node_index ix;
 
-    if (first == NULL || rd->problems == NULL)
+    if (rd->problems == NULL)
         return;
-    place_find(&first->key_at, &line, &column, &text);
-    problem_add(rd->problems, key->at,
-                "duplicate key \"%.*s\" (the first one is at line %u, column %u)",
-                STR_ARGS(key->string), line, column);
+    node_index_init(&ix, object);
+    for (const struct node *m = object->first; m != NULL; m = m->next) {
+        const struct node *first = node_index_find(&ix, m->key);
+
+        if (first != m)
+            problem_add(rd->problems, m->key_at,
+                        "duplicate key \"%.*s\" (the first one is at %s): remove one",
+                        STR_ARGS(m->key), place_text(rd->a, first->key_at));
+    }
+    node_index_finish(&ix);
 }
 
 static void read_members(struct reading *rd, struct node *object)
@@ -280,13 +318,13 @@ static void read_members(struct reading *rd, struct node *object)
         skip_spaces(rd);
         key->at.off = rd->at;
         read_scalar(rd, key);
-        note_duplicate(rd, object, key);
         (void)take_char(rd, ':');
         struct node *value = read_value(rd);
         value->key_at = key->at;
         node_append(object, value, key->string);
         (void)take_char(rd, ',');
     }
+    note_duplicates(rd, object);
 }
 
 static struct node *read_value(struct reading *rd)
@@ -339,8 +377,10 @@ struct node *json_read(struct mpx_arena *a, const struct source *src, bool stric
     if (rd.n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         blank(text, 0, 3); /* a byte order mark */
     rd.text = text;
-    if (blank_comments(&rd, text, strict) == 0 && blank_commas(&rd, text, strict) == 0)
+    if (blank_comments(&rd, text, strict) == 0) {
+        blank_commas(&rd, text, strict);
         j = read_text(&rd, JSON_DECODE_ANY);
+    }
     free(text);
     if (j != NULL && j->kind != NODE_OBJECT) {
         problem_add(problems, j->at, "a configuration is a JSON object, { ... }, not %s",

@@ -6,8 +6,8 @@
 #include "node.h"
 #include "problem.h"
 
-/* Reads src into a tree in a. NULL, with the problem added, when it is no JSON object; a duplicate
-   key is a problem too, but the tree is given. */
+/* Reads src into a tree in a. NULL, with the problem added, when it is no JSON object. A duplicate
+   key is a problem too, and so is what strict forbids, but the tree is given. */
 struct node *json_read(struct mpx_arena *a, const struct source *src, bool strict,
                        struct problems *problems);
 /* The value of a single word of JSON, such as an option's default; NULL when it is no JSON. Its

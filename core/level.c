@@ -205,8 +205,7 @@ void level_check_process(const struct building *b)
             suggest_offer(&s, str_of(b->g->modules->loaded[i]->name));
         problem_add(b->g->problems, k->key_at,
                     "\"%.*s\" is configured in \"process\" but no virtual host uses a module of "
-                    "that name%s%.*s%s",
-                    STR_ARGS(k->key), s.best.n > 0 ? " (did you mean \"" : "", STR_ARGS(s.best),
-                    s.best.n > 0 ? "\"?)" : "");
+                    "that name%s",
+                    STR_ARGS(k->key), suggest_text(&s, &b->g->arena));
     }
 }

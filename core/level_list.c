@@ -100,6 +100,17 @@ static void compute_list(struct level *l)
     sort_computed(l);
 }
 
+/* Whether an earlier item edits the same module. */
+static bool is_edited_twice(const struct node *list, const struct node *item)
+{
+    const struct node *e = list->kind == NODE_ARRAY ? list->first : item;
+
+    for (; e != item; e = e->next)
+        if (is_edit(e) && str_eq(str_from(e->string, 1), str_from(item->string, 1)))
+            return true;
+    return false;
+}
+
 static void read_list(const struct building *b, struct level *l, const struct node *value)
 {
     const struct node *item = value->kind == NODE_ARRAY ? value->first : value;
@@ -119,6 +130,9 @@ static void read_list(const struct building *b, struct level *l, const struct no
             problem_add(
                 b->g->problems, item->at,
                 "either all names have a sign, which edits the inherited list, or none has");
+        else if (edits && is_edited_twice(value, item))
+            problem_add(b->g->problems, item->at, "module \"%.*s\" is in this list twice",
+                        STR_ARGS(str_from(item->string, 1)));
         else if (edits)
             edit_list(b, l, item);
         else
@@ -152,14 +166,10 @@ static void unknown_key(const struct building *b, const struct level *l, const s
     for (unsigned i = 0; i < b->g->modules->count; i++)
         suggest_offer(&s, str_of(b->g->modules->loaded[i]->name));
     modules_each_installed(b->g->modules, offer_name, &s);
-    if (s.best.n > 0 && !str_eq(s.best, key->key))
-        problem_add(b->g->problems, key->key_at,
-                    "unknown key \"%.*s\" at %s (did you mean \"%.*s\"?)", STR_ARGS(key->key),
-                    pointer, STR_ARGS(s.best));
-    else
-        problem_add(b->g->problems, key->key_at,
-                    "unknown key \"%.*s\" at %s, and no module of that name is installed",
-                    STR_ARGS(key->key), pointer);
+    problem_add(
+        b->g->problems, key->key_at, "unknown key \"%.*s\" at %s%s", STR_ARGS(key->key), pointer,
+        s.best.n > 0 && !str_eq(s.best, key->key) ? suggest_text(&s, a)
+                                                  : ", and no module of that name is installed");
 }
 
 /* Every key must belong to a module that is there and selected. */
@@ -259,6 +269,8 @@ void level_list(const struct building *b, struct level *l)
 {
     const struct node *list = node_member(l->node, "modules");
 
+    if (list != NULL && list->kind == NODE_NULL) /* as if it were not there */
+        list = NULL;
     l->keys = shorthand_keys(&b->g->arena, b->g->problems, l->node, l->core);
     l->uses = arena_zero(&b->g->arena, names_at_most(l) * sizeof(*l->uses));
     inherit_list(l);

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef MODULE_DIR
@@ -94,8 +95,9 @@ static bool is_name(struct mpx_str s)
 static bool is_in(const struct modules *ms, size_t i, struct mpx_str name, char file[PATH_MAX])
 {
     int n = snprintf(file, PATH_MAX, "%s/%.*s.so", ms->path[i], STR_ARGS(name));
+    struct stat st; /* of a link itself: where it leads is looked at when it is loaded */
 
-    return n < PATH_MAX && access(file, F_OK) == 0;
+    return n < PATH_MAX && lstat(file, &st) == 0;
 }
 
 bool module_is_installed(const struct modules *ms, struct mpx_str name)
@@ -159,7 +161,7 @@ static const char *not_installed(struct modules *ms, struct mpx_str name)
     buffer_init(&text, 4096);
     (void)buffer_printf(&text, "module \"%.*s\" is not installed", STR_ARGS(name));
     if (o.s.best.n > 0) {
-        (void)buffer_printf(&text, " (did you mean \"%.*s\"?)", STR_ARGS(o.s.best));
+        (void)buffer_printf(&text, "%s", suggest_text(&o.s, &ms->arena));
     } else {
         (void)buffer_printf(&text, ": there is no %.*s.so in ", STR_ARGS(name));
         for (size_t i = 0; i < ms->path_count; i++)

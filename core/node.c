@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "node.h"
 
+#include "must.h"
+
 #include <stdio.h>
+#include <stdlib.h>
+
+enum { SEARCHED_MAX = 16 }; /* members that are searched one by one */
 
 struct node *node_new(struct mpx_arena *a, enum node_kind kind, struct place at)
 {
@@ -49,6 +54,57 @@ struct node *node_member_named(const struct node *object, struct mpx_str name)
         if (str_eq(j->key, name))
             return j;
     return NULL;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct node *x = *(const struct node *const *)a, *y = *(const struct node *const *)b;
+    size_t n = x->key.n < y->key.n ? x->key.n : y->key.n;
+    int order = n > 0 ? memcmp(x->key.p, y->key.p, n) : 0;
+
+    if (order == 0)
+        order = (x->key.n > y->key.n) - (x->key.n < y->key.n);
+    return order != 0 ? order : (x->at.off > y->at.off) - (x->at.off < y->at.off);
+}
+
+void node_index_init(struct node_index *ix, const struct node *object)
+{
+    size_t n = 0;
+
+    *ix = (struct node_index){ .object = object };
+    if (object == NULL || object->kind != NODE_OBJECT || object->count <= SEARCHED_MAX)
+        return;
+    ix->sorted = must_alloc(object->count * sizeof(struct node *));
+    for (const struct node *m = object->first; m != NULL; m = m->next)
+        ix->sorted[n++] = m;
+    qsort(ix->sorted, n, sizeof(struct node *), by_key);
+}
+
+void node_index_finish(struct node_index *ix)
+{
+    free(ix->sorted);
+    ix->sorted = NULL;
+}
+
+struct node *node_index_find(const struct node_index *ix, struct mpx_str name)
+{
+    const struct node key = { .key = name, .at.off = 0 };
+    size_t low = 0, high = ix->sorted != NULL ? ix->object->count : 0;
+    const struct node *wanted = &key;
+
+    if (ix->sorted == NULL)
+        return node_member_named(ix->object, name);
+    while (low < high) { /* the first that does not stand before it */
+        size_t middle = low + (high - low) / 2;
+
+        if (by_key(&ix->sorted[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == ix->object->count || !str_eq(ix->sorted[low]->key, name))
+        return NULL;
+    return (struct node *)(uintptr_t)ix->sorted[low];
 }
 
 struct node *node_member(const struct node *object, const char *name)
@@ -104,20 +160,25 @@ struct node *node_merge(struct mpx_arena *a, const struct node *under, const str
     if (over->kind != NODE_OBJECT)
         return node_copy(a, over);
     struct node *merged = copy_alone(a, over);
+    struct node_index in_over, in_under;
+    node_index_init(&in_over, over);
+    node_index_init(&in_under, under);
     for (const struct node *u = under != NULL && under->kind == NODE_OBJECT ? under->first : NULL;
          u != NULL; u = u->next) {
-        struct node *m = node_merge(a, u, node_member_named(over, u->key));
+        struct node *m = node_merge(a, u, node_index_find(&in_over, u->key));
 
         if (m != NULL)
             node_append(merged, m, u->key);
     }
     for (const struct node *o = over->first; o != NULL; o = o->next) {
-        if (node_member_named(under, o->key) != NULL)
+        if (node_index_find(&in_under, o->key) != NULL)
             continue;
         struct node *m = node_merge(a, NULL, o);
         if (m != NULL)
             node_append(merged, m, o->key);
     }
+    node_index_finish(&in_over);
+    node_index_finish(&in_under);
     return merged;
 }
 

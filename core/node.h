@@ -25,6 +25,15 @@ struct node {
 
 struct node *node_member(const struct node *object, const char *name); /* or NULL */
 struct node *node_member_named(const struct node *object, struct mpx_str name);
+/* The same for many look-ups in one object, which does not change meanwhile. */
+struct node_index {
+    const struct node *object;
+    const struct node *
+        *sorted; /* by key, then in the file's order; NULL: few enough to be searched */
+};
+void node_index_init(struct node_index *ix, const struct node *object); /* object may be NULL */
+void node_index_finish(struct node_index *ix);
+struct node *node_index_find(const struct node_index *ix, struct mpx_str name); /* or NULL */
 const char *node_kind_name(const struct node *j); /* "a number", "an object": for messages */
 struct node *node_new(struct mpx_arena *a, enum node_kind kind, struct place at);
 /* Links j in as the last member or element; takes it. */

@@ -49,17 +49,18 @@ static int unknown_key(const struct option_reading *rd, struct option_table t,
 
     if (rd->problems == NULL)
         return -1;
+    const char *elsewhere = rd->belongs != NULL ? rd->belongs(member->key) : NULL;
+    if (elsewhere != NULL) {
+        problem_add(rd->problems, member->key_at, "\"%.*s\" cannot stand here: it belongs in %s",
+                    STR_ARGS(member->key), elsewhere);
+        return -1;
+    }
     suggest_start(&s, member->key);
     for (size_t i = 0; (o = option_get(t, i)).name != NULL; i++)
         suggest_offer(&s, str_of(o.name));
     const char *pointer = option_pointer(rd, member->parent);
-    if (s.best.n > 0)
-        problem_add(rd->problems, member->key_at,
-                    "unknown key \"%.*s\" at %s (did you mean \"%.*s\"?)", STR_ARGS(member->key),
-                    pointer[0] != '\0' ? pointer : "the top level", STR_ARGS(s.best));
-    else
-        problem_add(rd->problems, member->key_at, "unknown key \"%.*s\" at %s",
-                    STR_ARGS(member->key), pointer[0] != '\0' ? pointer : "the top level");
+    problem_add(rd->problems, member->key_at, "unknown key \"%.*s\" at %s%s", STR_ARGS(member->key),
+                pointer[0] != '\0' ? pointer : "the top level", suggest_text(&s, rd->a));
     return -1;
 }
 

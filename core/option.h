@@ -35,8 +35,10 @@ struct option_reading {
     size_t stride;             /* of the tables that options point to; 0: ours */
     bool open_ended;           /* unknown keys are somebody else's, absent ones are not looked at */
     bool partial;              /* other levels add to it: REQUIRED is not checked, no defaults */
-    const char *who;           /* "module \"hello\""; NULL: core's own */
-    const char *pointer;       /* of a tree that hangs nowhere, such as merged settings; or NULL */
+    /* Where a key that the table does not have belongs instead, or NULL; may be NULL itself. */
+    const char *(*belongs)(struct mpx_str key);
+    const char *who;     /* "module \"hello\""; NULL: core's own */
+    const char *pointer; /* of a tree that hangs nowhere, such as merged settings; or NULL */
     /* The text of a PRIVATE file; NULL: read it here. 0, or an errno. */
     int (*read_private)(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text);
     void (*on_sink)(void *arg, const char *path); /* told each file that a SINK names; or NULL */

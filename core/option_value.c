@@ -236,13 +236,11 @@ static int read_enum(const struct option_reading *rd, const struct mpx_option *o
         (void)buffer_printf(&words, "%s\"%s\"", i > 0 ? ", " : "", o->names[i]);
         suggest_offer(&s, str_of(o->names[i]));
     }
-    if (value->kind == NODE_STRING && s.best.n > 0 && rd->problems != NULL)
-        problem_add(rd->problems, place_of(o, value),
-                    "%s must be one of %.*s, not %s (did you mean \"%.*s\"?)",
+    if (rd->problems != NULL)
+        problem_add(rd->problems, place_of(o, value), "%s must be one of %.*s, not %s%s",
                     option_pointer(rd, value), STR_ARGS(buffer_str(&words)),
-                    describe(rd->a, o, value), STR_ARGS(s.best));
-    else
-        (void)option_complain(rd, o, value, "must be one of %.*s", STR_ARGS(buffer_str(&words)));
+                    describe(rd->a, o, value),
+                    value->kind == NODE_STRING ? suggest_text(&s, rd->a) : "");
     buffer_finish(&words);
     return -1;
 }
@@ -261,6 +259,9 @@ static int read_list(const struct option_reading *rd, const struct mpx_option *o
     char *items = arena_zero(rd->a, (size_t)count * o->of_size);
     int rc = 0;
 
+    if (value->kind != NODE_ARRAY && value->kind != NODE_STRING &&
+        (of.type == MPX_T_STRING || of.type == MPX_T_PATH))
+        return option_complain(rd, o, value, "must be a string or a list of strings");
     whole.partial = false;
     of.flags |= o->flags & MPX_OPT_SECRET;
     *field = (struct mpx_list){ items, count };

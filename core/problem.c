@@ -47,6 +47,8 @@ static void insert(struct problems *p, struct place at, struct mpx_str text)
     struct problem **link = &p->first;
 
     *new = (struct problem){ .at = at, .text = text, .index = p->count };
+    if (p->last != NULL && precedes(p->last, new)) /* as most do */
+        link = &p->last->next;
     while (*link != NULL && !precedes(new, *link)) {
         if (is_same(*link, new)) /* one cause found twice, such as a rule that two levels inherit */
             return;
@@ -54,6 +56,8 @@ static void insert(struct problems *p, struct place at, struct mpx_str text)
     }
     new->next = *link;
     *link = new;
+    if (new->next == NULL)
+        p->last = new;
     p->count++;
 }
 
@@ -117,27 +121,15 @@ static void add_line(struct buffer *out, struct mpx_str line)
     }
 }
 
-/* A text that nobody has written, such as what options of the command line amount to, has a name in
-   brackets: its lines would tell nothing. */
-static bool is_written(const struct source *src)
+static void add_place(struct buffer *out, struct place at)
 {
-    return src->name[0] != '(';
-}
+    struct mpx_arena a;
 
-/* "FILE:LINE:COLUMN: "; the line in *text. */
-static void add_place(const struct place *at, struct buffer *out, struct mpx_str *text)
-{
-    unsigned line, column;
-
-    *text = (struct mpx_str){ NULL, 0 };
-    if (at->src == NULL)
+    if (at.src == NULL)
         return;
-    if (!is_written(at->src)) {
-        (void)buffer_printf(out, "%s: ", at->src->name);
-        return;
-    }
-    place_find(at, &line, &column, text);
-    (void)buffer_printf(out, "%s:%u:%u: ", at->src->name, line, column);
+    arena_init(&a, NULL);
+    (void)buffer_printf(out, "%s: ", place_text(&a, at));
+    arena_finish(&a);
 }
 
 static void print_one(const struct problem *pr, struct buffer *out)
@@ -145,13 +137,15 @@ static void print_one(const struct problem *pr, struct buffer *out)
     unsigned line, column;
     struct mpx_str text;
 
-    add_place(&pr->at, out, &text);
+    add_place(out, pr->at);
     (void)buffer_add(out, MPX_STR("error: "));
     add_line(out, pr->text);
     (void)buffer_add_char(out, '\n');
-    if (text.n == 0 || pr->at.len == 0)
+    if (pr->at.src == NULL || pr->at.len == 0 || !source_is_written(pr->at.src))
         return;
     place_find(&pr->at, &line, &column, &text);
+    if (text.n == 0)
+        return;
     size_t before = (size_t)(pr->at.src->text.p + pr->at.off - text.p);
     text = clip(text, &before);
     (void)buffer_printf(out, "%5u | ", line);
@@ -187,13 +181,12 @@ void problems_show(const struct problems *p)
 
 void problems_each(const struct problems *p, void (*fn)(void *arg, struct mpx_str line), void *arg)
 {
-    struct mpx_str text;
     struct buffer b;
 
     buffer_init(&b, SHOW_BYTES);
     for (const struct problem *pr = p->first; pr != NULL; pr = pr->next) {
         b.n = 0;
-        add_place(&pr->at, &b, &text);
+        add_place(&b, pr->at);
         add_line(&b, pr->text);
         fn(arg, buffer_str(&b));
     }

@@ -11,7 +11,7 @@ struct problem;
 
 struct problems {
     struct mpx_arena arena;
-    struct problem *first;
+    struct problem *first, *last;
     unsigned count;
 };
 void problems_init(struct problems *p);

@@ -54,11 +54,6 @@ static int refuse_log(void *arg, const char *path)
     return -EPERM;
 }
 
-static int ask_for_text(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text)
-{
-    return broker_read_text(*(int *)arg, path, a, text);
-}
-
 /* The helpers of the generation, and its log. */
 static int equip(struct server *s, struct blame *blame)
 {
@@ -81,7 +76,7 @@ static int load(struct server *s, struct launch *l, struct blame *blame, struct 
                                           .strict = l->strict };
 
     if (s->channel >= 0) {
-        request.read_private = ask_for_text;
+        request.read_private = broker_read_private;
         request.arg = &s->channel;
     }
     modules_init(&s->modules);

@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include "option_value.h"
+#include "site_keys.h"
 
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ static const struct mpx_option log_options[] = {
 };
 
 static const struct mpx_option log_target = { .name = "", .type = MPX_T_OBJECT, .of = log_options };
+static const struct mpx_option group_element = { .name = "", .type = MPX_T_STRING };
 static const struct mpx_option path_element = { .name = "", .type = MPX_T_PATH };
 
 static const struct mpx_option pool_options[] = {
@@ -59,9 +61,11 @@ static const struct mpx_option daemon_options[] = {
       .type = MPX_T_STRING,
       .offset = AT(settings, user) },
     { .name = "group",
-      .help = "groups, blanks between them, the first is the primary one; by default the user's",
-      .type = MPX_T_STRING,
-      .offset = AT(settings, group) },
+      .help = "groups, the first is the primary one; by default the user's",
+      .type = MPX_T_LIST,
+      .of = &group_element,
+      .of_size = sizeof(struct mpx_str),
+      .offset = AT(settings, groups) },
     { .name = "pid_file",
       .help = "where the process id is written",
       .type = MPX_T_PATH,
@@ -208,6 +212,18 @@ static const struct mpx_option connection_options[] = {
 const struct option_table settings_daemon_keys = { daemon_options, sizeof(struct mpx_option) };
 const struct option_table settings_connection_keys = { connection_options,
                                                        sizeof(struct mpx_option) };
+
+/* Where a key belongs that stands in one of our sections and is not one of its own. */
+static const char *belongs(struct mpx_str key)
+{
+    struct mpx_option o;
+
+    if (option_find(settings_connection_keys, key, &o))
+        return "\"connection\"";
+    if (option_find(settings_daemon_keys, key, &o))
+        return "\"daemon\"";
+    return site_key_belongs(key);
+}
 
 /* "host:port", "[::1]:port" or "*:port" as the object it stands for; NULL for anything else. */
 static struct node *from_string(struct mpx_arena *a, const struct node *value)
@@ -370,6 +386,16 @@ static int check_server_id(const struct option_reading *rd, const struct node *d
     return 0;
 }
 
+static struct mpx_str join(struct mpx_arena *a, struct mpx_list words)
+{
+    const struct mpx_str *word = words.items;
+    struct mpx_str all = MPX_STR("");
+
+    for (size_t i = 0; i < words.count; i++)
+        all = arena_printf(a, "%.*s%s%.*s", STR_ARGS(all), i > 0 ? " " : "", STR_ARGS(word[i]));
+    return all;
+}
+
 /* Where a member of "daemon" stands; nowhere when it is not there. */
 static struct place place_of(const struct node *daemon, const char *key)
 {
@@ -381,7 +407,9 @@ static struct place place_of(const struct node *daemon, const char *key)
 int settings_read(struct mpx_arena *a, struct sources *sources, const struct node *root,
                   struct problems *problems, struct settings *s)
 {
-    const struct option_reading rd = { .a = a, .sources = sources, .problems = problems };
+    const struct option_reading rd = {
+        .a = a, .sources = sources, .problems = problems, .belongs = belongs
+    };
     const struct node *daemon = node_member(root, "daemon"), *log = node_member(daemon, "log");
     const struct node *list = node_member(root, "connection");
     const struct node *own = node_member(root, "command_line");
@@ -391,6 +419,7 @@ int settings_read(struct mpx_arena *a, struct sources *sources, const struct nod
                             .group_at = place_of(daemon, "group") };
     int rc = option_read(&rd, settings_daemon_keys, daemon,
                          daemon != NULL ? daemon->key_at : nowhere, s);
+    s->group = join(a, s->groups);
     set_log_levels(log, node_member(own, "verbose") != NULL, s);
     rc |= check_log_count(&rd, log);
     rc |= check_server_id(&rd, daemon, s);

@@ -29,8 +29,10 @@ struct listener_settings {
 };
 
 struct settings {
-    struct mpx_str user, group, pid_file; /* empty: not set */
-    struct mpx_list log;                  /* of struct log_setting */
+    struct mpx_str user, pid_file; /* empty: not set */
+    struct mpx_list groups;        /* of struct mpx_str */
+    struct mpx_str group;          /* the same, blanks between them */
+    struct mpx_list log;           /* of struct log_setting */
     int log_level;
     struct mpx_str server_id;    /* p NULL: no Server field */
     struct mpx_list module_path; /* of struct mpx_str */

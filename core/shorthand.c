@@ -38,13 +38,15 @@ struct mpx_str shorthand_of(const struct node *level, struct mpx_str module)
 
 static void set_twice(struct problems *problems, const struct node *m, const struct node *there)
 {
-    unsigned line, column;
-    struct mpx_str text;
+    const char *place = place_text(&problems->arena, there->key_at);
 
-    place_find(&there->key_at, &line, &column, &text);
-    problem_add(problems, m->key_at,
-                "\"%.*s\" is set here and also at line %u, column %u: remove one", STR_ARGS(m->key),
-                line, column);
+    if (there->kind == NODE_BOOL && !there->boolean)
+        problem_add(problems, m->key_at,
+                    "\"%.*s\" sets what \"%.*s\": false switches off at %s: remove one",
+                    STR_ARGS(m->key), STR_ARGS(there->key), place);
+    else
+        problem_add(problems, m->key_at, "\"%.*s\" is set here and also at %s: remove one",
+                    STR_ARGS(m->key), place);
 }
 
 /* Puts a member's value where its shorthand says; m is one that is a shorthand. */

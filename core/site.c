@@ -85,8 +85,7 @@ static void add_name(const struct building *b, struct vhost *v, struct mpx_str g
     char host[URI_HOST_MAX];
     bool wild = str_starts(given, MPX_STR("*."));
     int n = uri_parse_host(wild ? str_from(given, 2) : given, host);
-    unsigned line, column;
-    struct mpx_str text, name;
+    struct mpx_str name;
 
     bool has_port = str_find(given, ':') < given.n && given.p[given.n - 1] != ']';
     if (n <= 0 || has_port) {
@@ -99,16 +98,15 @@ static void add_name(const struct building *b, struct vhost *v, struct mpx_str g
         *slot = (struct vhost_name){ .name = name, .vhost = v, .at = at };
         return;
     }
-    place_find(&slot->at, &line, &column, &text);
+    const char *first = place_text(&b->g->arena, slot->at);
     if (at.len == 1) /* the whole object: it has no name */
-        problem_add(
-            b->g->problems, at,
-            "a virtual host without \"name\" is \"default\", and so is the one at %s:%u:%u: "
-            "name one of them",
-            slot->at.src->name, line, column);
+        problem_add(b->g->problems, at,
+                    "a virtual host without \"name\" is \"default\", and so is the one at %s: name "
+                    "one of them",
+                    first);
     else
-        problem_add(b->g->problems, at, "the host name \"%.*s\" is used twice (first at %s:%u:%u)",
-                    STR_ARGS(given), slot->at.src->name, line, column);
+        problem_add(b->g->problems, at, "the host name \"%.*s\" is used twice (first at %s)",
+                    STR_ARGS(given), first);
 }
 
 static void add_names(const struct building *b, struct vhost *v, const struct node *node,
@@ -163,19 +161,14 @@ static struct mpx_str normal_path(const struct building *b, const struct node *v
 static void report_double_path(const struct building *b, const struct draft *d,
                                const struct draft *first)
 {
-    unsigned line, column;
-    struct mpx_str text;
-
     if (first->node == NULL) { /* the "/" that "documents" makes */
         problem_add(b->g->problems, d->node->at,
                     "the directory \"/\" is set already, by \"documents\": what it needs belongs "
                     "in the virtual host itself");
         return;
     }
-    place_find(&first->node->at, &line, &column, &text);
-    problem_add(b->g->problems, d->node->at,
-                "the directory \"%.*s/\" is set twice (first at line %u, column %u)",
-                STR_ARGS(d->path), line, column);
+    problem_add(b->g->problems, d->node->at, "the directory \"%.*s/\" is set twice (first at %s)",
+                STR_ARGS(d->path), place_text(&b->g->arena, first->node->at));
 }
 
 /* Adds a directory of the list to the sorted drafts. */

@@ -58,6 +58,7 @@ static const struct mpx_option defaults_options[] = {
     OPTION_LATER_KEY("limits"),
     OPTION_LATER_KEY("error_pages"),
     OPTION_LATER_KEY("headers"),
+    OPTION_LATER_KEY("satisfy"),
     MPX_OPTION_END,
 };
 

@@ -44,6 +44,7 @@ static int read_all(int fd, struct buffer *b)
 
 static void read_file(struct sources *s, struct source *src)
 {
+    char real[PATH_MAX];
     struct buffer b;
     int fd = open(src->name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
@@ -51,6 +52,8 @@ static void read_file(struct sources *s, struct source *src)
         src->error = errno;
         return;
     }
+    if (src->kind == SOURCE_CONFIG && realpath(src->name, real) != NULL)
+        src->real = arena_copyz(&s->arena, str_of(real));
     buffer_init(&b, SOURCE_BYTES_MAX);
     src->error = read_all(fd, &b);
     close(fd);
@@ -96,6 +99,7 @@ static struct source *append(struct sources *s, enum source_kind kind, struct mp
 
     src->kind = kind;
     src->name = arena_copyz(&s->arena, name);
+    src->real = "";
     src->order = s->last != NULL ? s->last->order + 1 : 0;
     if (s->last != NULL)
         s->last->next = src;
@@ -130,43 +134,55 @@ const struct source *source_add(struct sources *s, const char *name, struct mpx_
     return src;
 }
 
-/* Saved form: "FOLDER\0", then for each source a line "KIND ERROR NAMELENGTH TEXTLENGTH\n" and both
-   texts. */
+/* Saved form: "FOLDER\0", then for each source a line "KIND ERROR NAMELENGTH REALLENGTH TEXTLENGTH\n"
+   and these three. */
 void sources_save(const struct sources *s, struct buffer *b)
 {
     (void)buffer_printf(b, "%s", s->folder);
     (void)buffer_add_char(b, '\0');
     for (const struct source *src = s->first; src != NULL; src = src->next) {
-        (void)buffer_printf(b, "%c %d %zu %zu\n", src->kind, src->error, strlen(src->name),
-                            src->text.n);
+        (void)buffer_printf(b, "%c %d %zu %zu %zu\n", src->kind, src->error, strlen(src->name),
+                            strlen(src->real), src->text.n);
         (void)buffer_add(b, str_of(src->name));
+        (void)buffer_add(b, str_of(src->real));
         (void)buffer_add(b, src->text);
     }
+}
+
+/* That many bytes off the front of *rest; 0, or -1 when there are not so many. */
+static int take(struct mpx_str *rest, uint64_t n, struct mpx_str *part)
+{
+    if (n > rest->n)
+        return -1;
+    *part = str_head(*rest, n);
+    *rest = str_from(*rest, n);
+    return 0;
 }
 
 /* One source off the front of *saved. */
 static int load_one(struct sources *s, struct mpx_str *saved)
 {
-    uint64_t field[3]; /* error, name length, text length */
-    size_t end = str_find(*saved, '\n');
-    struct mpx_str line = str_head(*saved, end), body = str_from(*saved, end + 1);
+    uint64_t field[4]; /* error; the lengths of name, real name and text */
+    struct mpx_str line = str_head(*saved, str_find(*saved, '\n')), name, real, text;
+    struct mpx_str rest = str_from(line, 2);
 
     if (line.n < 2)
         return -1;
-    struct mpx_str rest = str_from(line, 2);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         size_t n = str_find(rest, ' ');
 
         if (str_to_u64(str_head(rest, n), &field[i]) < 0)
             return -1;
         rest = str_from(rest, n + 1);
     }
-    if (field[1] > body.n || field[2] > body.n - field[1])
+    *saved = str_from(*saved, line.n + 1);
+    if (take(saved, field[1], &name) < 0 || take(saved, field[2], &real) < 0 ||
+        take(saved, field[3], &text) < 0)
         return -1;
-    struct source *src = append(s, (enum source_kind)line.p[0], str_head(body, field[1]));
+    struct source *src = append(s, (enum source_kind)line.p[0], name);
     src->error = (int)field[0];
-    src->text = arena_copy(&s->arena, str_head(str_from(body, field[1]), field[2]));
-    *saved = str_from(body, field[1] + field[2]);
+    src->real = arena_copyz(&s->arena, real);
+    src->text = arena_copy(&s->arena, text);
     return 0;
 }
 
@@ -239,4 +255,20 @@ void place_find(const struct place *at, unsigned *line, unsigned *column, struct
     *line_text = str_head(rest, str_find(rest, '\n'));
     if (line_text->n > 0 && line_text->p[line_text->n - 1] == '\r')
         line_text->n--;
+}
+
+bool source_is_written(const struct source *src)
+{
+    return src->name[0] != '(';
+}
+
+const char *place_text(struct mpx_arena *a, struct place at)
+{
+    unsigned line, column;
+    struct mpx_str text;
+
+    if (!source_is_written(at.src))
+        return at.src->name;
+    place_find(&at, &line, &column, &text);
+    return arena_printf(a, "%s:%u:%u", at.src->name, line, column).p;
 }

@@ -19,6 +19,8 @@ struct source {
     struct source *next;
     enum source_kind kind;
     const char *name;
+    const char
+        *real; /* of a CONFIG file: the one name that it has, whatever it was called; else "" */
     struct mpx_str text;
     int error;      /* an errno when it could not be read; ENOENT: there is none */
     unsigned order; /* when it was first asked for: the order of messages */
@@ -41,6 +43,10 @@ void sources_save(const struct sources *s, struct buffer *b);
 /* 0, or -1 when the bytes are not what sources_save wrote. Copies. */
 int sources_load(struct sources *s, struct mpx_str saved);
 
+/* False for a text that nobody has written, such as what options of the command line amount to: its
+   name stands in brackets, and its lines would tell nobody anything. */
+bool source_is_written(const struct source *src);
+
 /* name as it stands in src, made relative to the working directory the way src's own name is. */
 const char *source_resolve(struct sources *s, const struct source *src, struct mpx_str name);
 /* The same, absolute and without "." segments. */
@@ -52,6 +58,8 @@ struct place {
     const struct source *src;
     size_t off, len;
 };
+/* "FILE:LINE:COLUMN" (in a), or "(command line)" and the like; it must not lie nowhere. */
+const char *place_text(struct mpx_arena *a, struct place at);
 /* Line and column (in characters), both from 1; *line_text is that line. */
 void place_find(const struct place *at, unsigned *line, unsigned *column,
                 struct mpx_str *line_text);

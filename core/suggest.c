@@ -49,3 +49,10 @@ void suggest_offer(struct suggestion *s, struct mpx_str word)
         s->best = word;
     }
 }
+
+const char *suggest_text(const struct suggestion *s, struct mpx_arena *a)
+{
+    if (s->best.n == 0)
+        return "";
+    return arena_printf(a, " (did you mean \"%.*s\"?)", STR_ARGS(s->best)).p;
+}

@@ -120,6 +120,25 @@ def test_eight_mistakes_are_eight_errors_in_order():
     contains(err, '      |                          ^~~~~~\n')
 
 
+def test_large_objects_take_no_long_time():
+    with folder() as where:
+        types = {f"suffix{i}": "text/plain" for i in range(40000)}
+        config = {"daemon": {"module_path": MODULES}, "define": {f"n{i}": "x" for i in range(20000)},
+                  "defaults": {"static": {"types": types}}, "vhosts": [{"documents": where, "static": {"types": types}}]}
+        begin = time.monotonic()
+        equal(run("--test", "-c", write(where + "/site.json", json.dumps(config)))[0], 0)
+        assert time.monotonic() - begin < (20 if SANITIZERS else 5), time.monotonic() - begin
+
+
+def test_satisfy_is_unknown_everywhere_alike():
+    with folder() as where:
+        for text in ('{ "defaults": { "satisfy": "any" } }', '{ "vhosts": { "satisfy": "any" } }',
+                     '{ "vhosts": { "directories": { "path": "/", "satisfy": "any" } } }'):
+            status, _, err = run("--test", "-c", write(where + "/site.json", text))
+            equal(status, 1)
+            contains(err, '"satisfy" is not supported by this version')
+
+
 def test_a_good_configuration_is_told_so():
     with folder() as where:
         file = write(where + "/site.json", json.dumps({"daemon": {"module_path": MODULES},

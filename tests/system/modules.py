@@ -135,6 +135,15 @@ def test_a_file_cut_at_any_place_is_a_message():
             contains(err, f'module "hello" ({where}/hello.so) cannot be loaded: ', size)
 
 
+def test_a_link_that_leads_nowhere_is_told_as_what_it_is():
+    with folder() as where:
+        os.symlink("nowhere", where + "/hello.so")
+        status, err = check(where, "hello")
+    equal(status, 1)
+    contains(err, f'module "hello" ({where}/hello.so) cannot be loaded: there is no such file, or it is a link that leads nowhere')
+    assert "did you mean" not in err, err
+
+
 def test_no_module_at_all_is_a_message():
     for content, says in ((b"", "cut short"), (b"#!/bin/sh\n" * 20, "it is not an ELF file"),
                           (open(PROGRAM, "rb").read(), "cannot be loaded")):

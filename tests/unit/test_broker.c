@@ -148,9 +148,9 @@ START_TEST(a_text_that_is_granted_is_read)
 
     start(BROKER_WORKER);
     arena_init(&a, NULL);
-    ck_assert_int_eq(broker_read_text(child, in_folder("private"), &a, &text), 0);
+    ck_assert_int_eq(broker_read_private(&child, in_folder("private"), &a, &text), 0);
     ck_assert_view_eq(text, "the text");
-    ck_assert_int_eq(broker_read_text(child, in_folder("missing"), &a, &text), ENOENT);
+    ck_assert_int_eq(broker_read_private(&child, in_folder("missing"), &a, &text), ENOENT);
     arena_finish(&a);
     ck_assert_int_eq(stop(), 0);
 }
@@ -170,8 +170,8 @@ START_TEST(what_is_not_granted_is_refused)
     ck_assert_int_eq(broker_open_log(child, "/etc/passwd"), -EPERM);
     ck_assert_int_eq(broker_open_log(child, ""), -EPERM);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        ck_assert_int_eq(broker_read_text(child, in_folder(texts[i]), &a, &text), EPERM);
-    ck_assert_int_eq(broker_read_text(child, "/etc/shadow", &a, &text), EPERM);
+        ck_assert_int_eq(broker_read_private(&child, in_folder(texts[i]), &a, &text), EPERM);
+    ck_assert_int_eq(broker_read_private(&child, "/etc/shadow", &a, &text), EPERM);
     arena_finish(&a);
     ck_assert_int_eq(stop(), 0);
 }
@@ -184,11 +184,11 @@ START_TEST(a_checker_is_given_the_texts_that_are_values_and_no_log)
 
     start(BROKER_CHECKER);
     arena_init(&a, NULL);
-    ck_assert_int_eq(broker_read_text(child, in_folder("private"), &a, &text), 0);
+    ck_assert_int_eq(broker_read_private(&child, in_folder("private"), &a, &text), 0);
     ck_assert_view_eq(text, "the text");
-    ck_assert_int_eq(broker_read_text(child, in_folder("other"), &a, &text), EPERM);
-    broker_tell_sink(child, in_folder("error.log"));
-    broker_tell_sink(child, "/etc/passwd"); /* no value: nobody will have it */
+    ck_assert_int_eq(broker_read_private(&child, in_folder("other"), &a, &text), EPERM);
+    broker_tell_sink(&child, in_folder("error.log"));
+    broker_tell_sink(&child, "/etc/passwd"); /* no value: nobody will have it */
     ck_assert_int_eq(broker_open_log(child, in_folder("error.log")), -EPIPE);
     ck_assert_str_eq(content("error.log"), "(none)");
     arena_finish(&a);

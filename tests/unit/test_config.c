@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 START_TEST(sections_come_as_objects_and_lists)
 {
@@ -128,8 +129,8 @@ START_TEST(a_section_twice_in_one_file_is_a_duplicate_only)
     given_file(&t, "main.json",
                "{ \"daemon\": { \"user\": \"u\" },\n \"daemon\": { \"user\": \"v\" } }");
     (void)given_config(&t);
-    ck_assert_errors(&t, "main.json:2:2: error: duplicate key \"daemon\" (the first one is at line "
-                         "1, column 3)\n");
+    ck_assert_errors(&t, "main.json:2:2: error: duplicate key \"daemon\" (the first one is at "
+                         "main.json:1:3): remove one\n");
     given_finish(&t);
 }
 END_TEST
@@ -172,6 +173,27 @@ START_TEST(a_file_counts_once_however_often_it_is_included)
     given_file(&t, "c.json", "{ \"include\": \"b.json\" }");
     ck_assert_str_eq(given_text(&t, given_config(&t)), "{\"vhosts\":[{}]}");
     ck_assert_errors(&t, "");
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(a_file_under_another_name_is_the_same_file)
+{
+    struct given t;
+
+    given_init(&t);
+    given_file(&t, "b.json", "{ \"vhosts\": {} }");
+    ck_assert_int_eq(mkdir("sub", 0700), 0);
+    ck_assert_int_eq(symlink("b.json", "c.json"), 0);
+    given_file(&t, "main.json",
+               arena_printf(&t.arena,
+                            "{ \"include\": [ \"b.json\", \"./b.json\", \"sub/../b.json\", "
+                            "\"c.json\", \"%s/b.json\" ] }",
+                            t.folder)
+                   .p);
+    const struct node *root = given_config(&t);
+    ck_assert_errors(&t, "");
+    ck_assert_uint_eq(node_member(root, "vhosts")->count, 1);
     given_finish(&t);
 }
 END_TEST
@@ -298,6 +320,7 @@ Suite *suite_config(void)
         &a_pattern_may_match_nothing_but_a_name_must_be_there,
         &an_include_that_includes_itself_is_a_problem,
         &a_file_counts_once_however_often_it_is_included,
+        &a_file_under_another_name_is_the_same_file,
         &includes_go_eight_files_deep,
         &mistakes_in_an_included_file_are_told_with_its_name,
         &names_are_defined_for_all_files,

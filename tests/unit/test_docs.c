@@ -29,7 +29,9 @@ static const char *type_word(const struct mpx_option *o)
     case MPX_T_ENUM:
         return "word";
     case MPX_T_LIST:
-        return o->of->type == MPX_T_OBJECT ? "list of objects" : "list of strings";
+        return o->of->type == MPX_T_OBJECT ? "list of objects"
+               : o->of->type == MPX_T_PATH ? "list of paths"
+                                           : "list of strings";
     case MPX_T_OBJECT:
         return "object";
     case MPX_T_MAP:

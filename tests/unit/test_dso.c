@@ -91,7 +91,7 @@ START_TEST(what_is_no_file_or_no_elf_is_told)
                "It is no object though.\n");
     ck_assert_int_eq(mkfifo(in_folder("fifo"), 0600), 0);
     const char *const cases[][2] = {
-        { in_folder("missing"), "No such file or directory" },
+        { in_folder("missing"), "there is no such file, or it is a link that leads nowhere" },
         { in_folder("text/below"), "Not a directory" },
         { folder, "it is not a regular file" },
         { "/dev/null", "it is not a regular file" },

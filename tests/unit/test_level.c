@@ -155,15 +155,15 @@ START_TEST(settings_merge_from_the_outside_in)
         const char *defaults, *vhost, *directory, *merged;
     } cases[] = {
         { "{ \"charset\": \"a\", \"index_file\": [\"x\", \"y\"] }", "{ \"index_file\": \"z\" }",
-          "{ \"default_type\": \"t\" }",
-          "{\"mime_types\":\"/m\",\"charset\":\"a\",\"index_file\":\"z\",\"default_type\":\"t\"}" },
-        { "{ \"types\": { \"a\": \"1\", \"b\": \"2\" } }", "{ \"types\": { \"b\": \"3\" } }",
-          "{ \"types\": { \"a\": null, \"c\": \"4\" } }",
-          "{\"mime_types\":\"/m\",\"types\":{\"b\":\"3\",\"c\":\"4\"}}" },
+          "{ \"default_type\": \"t/t\" }",
+          "{\"mime_types\":\"/m\",\"charset\":\"a\",\"index_file\":\"z\",\"default_type\":\"t/t\"}" },
+        { "{ \"types\": { \"a\": \"t/1\", \"b\": \"t/2\" } }", "{ \"types\": { \"b\": \"t/3\" } }",
+          "{ \"types\": { \"a\": null, \"c\": \"t/4\" } }",
+          "{\"mime_types\":\"/m\",\"types\":{\"b\":\"t/3\",\"c\":\"t/4\"}}" },
         { "{ \"charset\": \"a\" }", "{ \"charset\": null }", "true", "{\"mime_types\":\"/m\"}" },
         { "{ \"charset\": \"a\" }", "null", "{}", "{\"mime_types\":\"/m\"}" },
-        { "{ \"charset\": \"a\" }", "false", "{ \"default_type\": \"t\" }",
-          "{\"mime_types\":\"/m\",\"default_type\":\"t\"}" },
+        { "{ \"charset\": \"a\" }", "false", "{ \"default_type\": \"t/t\" }",
+          "{\"mime_types\":\"/m\",\"default_type\":\"t/t\"}" },
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

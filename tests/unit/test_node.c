@@ -20,6 +20,39 @@ START_TEST(members_are_found_by_name)
 }
 END_TEST
 
+START_TEST(an_index_finds_what_a_search_finds)
+{
+    struct given t;
+    struct buffer b;
+
+    given_init(&t);
+    buffer_init(&b, 1 << 16);
+    for (unsigned n = 0; n < 40; n++) {
+        struct node_index ix;
+
+        b.n = 0;
+        for (unsigned i = 0; i < n; i++) /* in no order; the empty key is one of them */
+            (void)buffer_printf(&b, "%c\"%.*s%u\":%u", i > 0 ? ',' : '{', (int)(i * 7 % 5), "zyxwv",
+                                i * 13 % 40, i);
+        (void)buffer_printf(&b, "%c\"\":\"last\"}", n > 0 ? ',' : '{');
+        const struct node *object = given_json(&t, arena_copyz(&t.arena, buffer_str(&b)));
+        node_index_init(&ix, object);
+        for (const struct node *m = object->first; m != NULL; m = m->next)
+            ck_assert_ptr_eq(node_index_find(&ix, m->key), m);
+        ck_assert_ptr_null(node_index_find(&ix, MPX_STR("zz")));
+        ck_assert_ptr_null(node_index_find(&ix, MPX_STR("~")));
+        node_index_finish(&ix);
+    }
+    struct node_index nothing;
+    node_index_init(&nothing, NULL);
+    ck_assert_ptr_null(node_index_find(&nothing, MPX_STR("a")));
+    node_index_finish(&nothing);
+    ck_assert_errors(&t, "");
+    buffer_finish(&b);
+    given_finish(&t);
+}
+END_TEST
+
 START_TEST(pointers_name_the_way_from_the_root)
 {
     struct given t;
@@ -163,6 +196,7 @@ Suite *suite_node(void)
 {
     static const TTest **const tests[] = {
         &members_are_found_by_name,
+        &an_index_finds_what_a_search_finds,
         &pointers_name_the_way_from_the_root,
         &elements_are_unlinked_wherever_they_stand,
         &a_copy_is_deep_and_keeps_its_places,

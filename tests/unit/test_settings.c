@@ -69,6 +69,7 @@ START_TEST(what_is_given_is_taken)
         0);
     ck_assert_view_eq(s.user, "www");
     ck_assert_view_eq(s.group, "a b");
+    ck_assert_uint_eq(s.groups.count, 1);
     ck_assert_view_eq(s.pid_file, arena_printf(&t.arena, "%s/x.pid", t.folder).p);
     ck_assert_ptr_null(s.server_id.p);
     ck_assert_uint_eq(s.module_path.count, 1);
@@ -80,6 +81,22 @@ START_TEST(what_is_given_is_taken)
     ck_assert(!s.no_new_privs);
     ck_assert_uint_eq(s.user_at.off, 22);
     ck_assert_uint_eq(s.group_at.off, 38);
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(groups_may_be_a_list)
+{
+    struct given t;
+    struct settings s;
+
+    given_init(&t);
+    ck_assert_int_eq(read_settings(&t, "{\"daemon\":{\"group\":[\"a\",\"b c\",\"d\"]}}", &s), 0);
+    ck_assert_view_eq(s.group, "a b c d");
+    ck_assert_str_eq(s.group.p, "a b c d");
+    ck_assert_int_eq(read_settings(&t, "{\"daemon\":{\"group\":[]}}", &s), 0);
+    ck_assert_uint_eq(s.group.n, 0);
+    ck_assert_errors(&t, "");
     given_finish(&t);
 }
 END_TEST
@@ -247,6 +264,15 @@ static const struct {
     { "{ \"daemon\": { \"usr\": \"x\", \"workers\": 2 } }",
       "main.json:1:15: error: unknown key \"usr\" at /daemon (did you mean \"user\"?)\n"
       "main.json:1:38: error: /daemon/workers must be a number from 0 to 1, not 2\n" },
+    { "{ \"daemon\": { \"port\": 80, \"documents\": \"/\" }, \"connection\": { \"user\": \"x\" } }",
+      "main.json:1:15: error: \"port\" cannot stand here: it belongs in \"connection\"\n"
+      "main.json:1:27: error: \"documents\" cannot stand here: it belongs in a virtual host\n"
+      "main.json:1:63: error: \"user\" cannot stand here: it belongs in \"daemon\"\n" },
+    { "{ \"daemon\": { \"group\": {}, \"module_path\": 5 } }",
+      "main.json:1:24: error: /daemon/group must be a string or a list of strings, not an "
+      "object\n"
+      "main.json:1:43: error: /daemon/module_path must be a string or a list of strings, not "
+      "5\n" },
     { "{ \"daemon\": { \"log\": [ { \"level\": \"warn\" }, 5,\n\"syslog:x\" ] } }",
       "main.json:1:24: error: /daemon/log/0 needs \"to\": a file, \"stderr\" or "
       "\"syslog:FACILITY\"\n"
@@ -345,6 +371,7 @@ Suite *suite_settings(void)
     static const TTest **const tests[] = {
         &nothing_given_is_all_defaults,
         &what_is_given_is_taken,
+        &groups_may_be_a_list,
         &a_log_is_a_target_or_an_object_or_a_list,
         &a_listener_is_an_object_or_a_string,
         &a_listeners_limits_and_timeouts_are_read,

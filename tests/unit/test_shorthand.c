@@ -34,14 +34,17 @@ static const struct {
 } mistakes[] = {
     /* the same thing said twice */
     { "{ \"index_file\": \"x\", \"static\": { \"index_file\": \"y\" } }",
-      "site.json:1:15: error: \"index_file\" is set here and also at line 1, column 34: remove "
-      "one\n" },
+      "site.json:1:15: error: \"index_file\" is set here and also at site.json:1:34: remove one\n" },
     { "{ \"index_file\": \"x\", \"static\": false }",
-      "site.json:1:15: error: \"index_file\" is set here and also at line 1, column 34: remove "
-      "one\n" },
+      "site.json:1:15: error: \"index_file\" sets what \"static\": false switches off at "
+      "site.json:1:34: remove one\n" },
     /* a value that its option does not take, at the place where it stands */
     { "{ \"index_file\": 7 }",
-      "site.json:1:29: error: /vhosts/0/index_file must be a string, not 7\n" },
+      "site.json:1:29: error: /vhosts/0/index_file must be a string or a list of strings, not "
+      "7\n" },
+    { "{ \"aliases\": {} }",
+      "site.json:1:26: error: /vhosts/0/aliases must be a string or a list of strings, not an "
+      "object\n" },
     /* a module that does not come with this version */
     { "{ \"directory_list\": true }",
       "site.json:1:15: error: \"directory_list\" needs module \"dirlist\", which is not "
@@ -81,6 +84,11 @@ static const struct {
     { "{ \"modules\": [ 7, \"\" ] }",
       "site.json:1:28: error: \"modules\" holds names of modules, not a number\n"
       "site.json:1:31: error: \"modules\" holds names of modules, not an empty one\n" },
+    { "{ \"modules\": [ \"+static\", \"+static\" ] }",
+      "site.json:1:39: error: module \"static\" is in this list twice\n" },
+    { "{ \"modules\": [ \"+static\", \"-static\" ] }",
+      "site.json:1:39: error: module \"static\" is in this list twice\n" },
+    { "{ \"modules\": null, \"index_file\": \"x\" }", "" },
     { "{ \"modules\": \"-accesslog\" }",
       "site.json:1:26: error: module \"accesslog\" is not in the list that this edits\n" },
 };

@@ -177,11 +177,12 @@ START_TEST(refuses_bytes_that_were_not_saved)
     static const struct mpx_str wrong[] = {
         { "", 0 },
         { "/w", 2 },
-        { "/w\0c 0 1 1\nx", 12 },   /* the text is missing */
-        { "/w\0c 0 9 0\nx", 12 },   /* the name is cut short */
-        { "/w\0c 0 1\nxy", 11 },    /* a number is missing */
-        { "/w\0c 0 -1 1\nxy", 14 }, /* a negative one */
-        { "/w\0c 0 1 18446744073709551615\nxy", 31 },
+        { "/w\0c 0 1 0 1\nx", 14 },   /* the text is missing */
+        { "/w\0c 0 9 0 0\nx", 14 },   /* the name is cut short */
+        { "/w\0c 0 1 9 0\nx", 14 },   /* the real name is */
+        { "/w\0c 0 1 1\nxy", 13 },    /* a number is missing */
+        { "/w\0c 0 -1 0 1\nxy", 16 }, /* a negative one */
+        { "/w\0c 0 1 0 18446744073709551615\nxy", 33 },
         { "/w\0\n", 4 },
         { "/w\0junk", 7 },
     };
@@ -195,7 +196,7 @@ START_TEST(refuses_bytes_that_were_not_saved)
     }
     struct sources s;
     sources_init(&s);
-    ck_assert_int_eq(sources_load(&s, MPX_STR("/w\0c 0 1 1\nxy")), 0);
+    ck_assert_int_eq(sources_load(&s, MPX_STR("/w\0c 0 1 1 1\nxzy")), 0);
     ck_assert_view_eq(source_get(&s, SOURCE_CONFIG, "x")->text, "y");
     sources_finish(&s);
 }
