@@ -134,7 +134,7 @@ const struct source *source_add(struct sources *s, const char *name, struct mpx_
     return src;
 }
 
-/* Saved form: "FOLDER\0", then for each source a line "KIND ERROR NAMELENGTH REALLENGTH TEXTLENGTH\n"
+/* Saved form: "FOLDER\0", then for each source a line "KIND ERROR NAMEBYTES REALBYTES TEXTBYTES\n"
    and these three. */
 void sources_save(const struct sources *s, struct buffer *b)
 {

@@ -156,7 +156,8 @@ START_TEST(settings_merge_from_the_outside_in)
     } cases[] = {
         { "{ \"charset\": \"a\", \"index_file\": [\"x\", \"y\"] }", "{ \"index_file\": \"z\" }",
           "{ \"default_type\": \"t/t\" }",
-          "{\"mime_types\":\"/m\",\"charset\":\"a\",\"index_file\":\"z\",\"default_type\":\"t/t\"}" },
+          "{\"mime_types\":\"/m\",\"charset\":\"a\",\"index_file\":\"z\","
+          "\"default_type\":\"t/t\"}" },
         { "{ \"types\": { \"a\": \"t/1\", \"b\": \"t/2\" } }", "{ \"types\": { \"b\": \"t/3\" } }",
           "{ \"types\": { \"a\": null, \"c\": \"t/4\" } }",
           "{\"mime_types\":\"/m\",\"types\":{\"b\":\"t/3\",\"c\":\"t/4\"}}" },

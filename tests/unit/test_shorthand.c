@@ -34,7 +34,8 @@ static const struct {
 } mistakes[] = {
     /* the same thing said twice */
     { "{ \"index_file\": \"x\", \"static\": { \"index_file\": \"y\" } }",
-      "site.json:1:15: error: \"index_file\" is set here and also at site.json:1:34: remove one\n" },
+      "site.json:1:15: error: \"index_file\" is set here and also at site.json:1:34: remove "
+      "one\n" },
     { "{ \"index_file\": \"x\", \"static\": false }",
       "site.json:1:15: error: \"index_file\" sets what \"static\": false switches off at "
       "site.json:1:34: remove one\n" },
