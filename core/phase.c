@@ -75,17 +75,9 @@ static void start_response(struct mpx_req *r)
     r->phase = before;
     r->at = at;
     r->caller = caller;
-    if (failed) {
-        wait_cancel(r);
-        wait_end_watches(r);
-        r->suspended = false;
+    if (failed)
         page_text_error(r, 500);
-    }
-    int judged = r->res.ended ? cond_judge(r) : 0;
-    if (judged == 304)
-        res_not_modified(r);
-    else if (judged != 0)
-        page_text_error(r, judged);
+    cond_apply(r);
     res_start(r);
     r->carrier->start(r);
 }
@@ -107,7 +99,7 @@ static void respond(struct mpx_req *r)
     if (!res->started && !res->broken && (res->ended || res->flush || res->waiting >= RES_MARK))
         start_response(r);
     res->flush = false;
-    if (res->ended || res->broken)
+    if (res->ended || res->enough || res->broken)
         finish(r);
 }
 

@@ -66,8 +66,10 @@ static int known_field(struct mpx_str name)
         enum req_field field;
     } known[] = {
         { { "host", 4 }, REQ_HOST },
+        { { "range", 5 }, REQ_RANGE },
         { { "expect", 6 }, REQ_EXPECT },
         { { "if-match", 8 }, REQ_IF_MATCH },
+        { { "if-range", 8 }, REQ_IF_RANGE },
         { { "connection", 10 }, REQ_CONNECTION },
         { { "if-none-match", 13 }, REQ_IF_NONE_MATCH },
         { { "content-length", 14 }, REQ_CONTENT_LENGTH },

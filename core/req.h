@@ -18,6 +18,8 @@ enum req_field {
     REQ_IF_NONE_MATCH,
     REQ_IF_MODIFIED_SINCE,
     REQ_IF_UNMODIFIED_SINCE,
+    REQ_IF_RANGE,
+    REQ_RANGE,
     REQ_FIELDS
 };
 

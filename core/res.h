@@ -3,8 +3,7 @@
    takes away. It does not know how a response is written on a connection. */
 #ifndef RES_H
 #define RES_H
-#include "file.h"
-#include "page.h"
+#include "piece.h"
 
 #include <multiplexd/module.h>
 
@@ -13,50 +12,24 @@ enum {
     RES_DRAINED = 16 << 10, /* below it, mpx_wait_drain goes on */
 };
 
-enum piece_kind {
-    PIECE_BYTES, /* memory that lives as long as the request */
-    PIECE_PAGE,
-    PIECE_BLOB,
-    PIECE_SMALL, /* the bytes of a small file */
-    PIECE_FILE
-};
-struct piece {
-    struct piece *next;
-    enum piece_kind kind;
-    bool is_body;   /* else the carrier's own framing */
-    bool is_framed; /* nothing more may be added to it */
-    const char *p;  /* what is left of it */
-    size_t n;
-    off_t off; /* PIECE_FILE: where in the file */
-    union {
-        struct page *page;
-        struct mpx_blob *blob;
-        struct mpx_file *file;
-    } owner;
-    char text[24]; /* framing: a chunk's size */
-};
-
-struct mpx_blob {
-    unsigned uses;
-    size_t n;
-    char bytes[];
-};
-
 struct res {
     int status;
     struct mpx_pair *fields;
     size_t count, room;
     int64_t declared; /* Content-Length as a module set it; -1: not */
+    int64_t length;   /* of the body that is sent, once started; -1: known at its end */
     uint64_t written; /* body bytes the modules gave */
     uint64_t sent;    /* body bytes the client took */
     size_t waiting;   /* body bytes in memory that wait for the client */
     size_t waiting_max;
     struct piece *first, *last, *spare;
-    bool ended;   /* nothing more comes */
-    bool flush;   /* send what there is */
-    bool started; /* the header is final */
-    bool seen;    /* the first byte of it went out */
-    bool no_body; /* HEAD, 204, 304 */
+    struct cut *cut; /* what of the body goes out; NULL: all */
+    bool ended;      /* nothing more comes */
+    bool enough;     /* nothing of what may still come would go out */
+    bool flush;      /* send what there is */
+    bool started;    /* the header is final */
+    bool seen;       /* the first byte of it went out */
+    bool no_body;    /* HEAD, 204, 304 */
     bool chunked, close;
     bool closed_off;   /* the last chunk is in the queue */
     bool broken;       /* cannot be completed: the connection must end */
@@ -81,6 +54,8 @@ bool res_is_value(struct mpx_str value);                 /* RFC 9110 5.5 */
 
 /* Makes the header final: decides how the body is delimited for the request's version. */
 void res_start(struct mpx_req *r);
+/* The length of what the modules write, where it is known by now; else -1. */
+int64_t res_length(const struct mpx_req *r);
 /* 304: the header without its body. */
 void res_not_modified(struct mpx_req *r);
 const char *res_reason(int status);

@@ -24,7 +24,9 @@ LDFLAGS_OF_TESTS = $(AM_LDFLAGS) $(MPX_PROGRAM_LDFLAGS) -export-dynamic
 check_LTLIBRARIES = tests/modules/evil.la tests/modules/probe.la
 tests_modules_evil_la_SOURCES = tests/modules/evil.c
 tests_modules_evil_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
-tests_modules_probe_la_SOURCES = tests/modules/probe.c tests/modules/probe.h tests/modules/probe_answers.c
+tests_modules_probe_la_SOURCES = \
+	tests/modules/probe.c tests/modules/probe.h tests/modules/probe_answers.c \
+	tests/modules/probe_range.c
 tests_modules_probe_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 
 if HAVE_CHECK
@@ -44,6 +46,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_child.c \
 	tests/unit/test_cond.c \
 	tests/unit/test_config.c \
+	tests/unit/test_cut.c \
 	tests/unit/test_date.c \
 	tests/unit/test_docs.c \
 	tests/unit/test_dso.c \
@@ -66,9 +69,11 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_parser.c \
 	tests/unit/test_parser_body.c \
 	tests/unit/test_phase.c \
+	tests/unit/test_piece.c \
 	tests/unit/test_pool.c \
 	tests/unit/test_problem.c \
 	tests/unit/test_quantity.c \
+	tests/unit/test_range.c \
 	tests/unit/test_root.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_shorthand.c \
@@ -91,13 +96,13 @@ endif
 ## HTTP conversations as data, sent to a real daemon.
 HTTP_CASES = \
 	tests/http/conditional.http tests/http/connection.http tests/http/fields.http \
-	tests/http/framing.http tests/http/host.http tests/http/paths.http \
+	tests/http/framing.http tests/http/host.http tests/http/paths.http tests/http/range.http \
 	tests/http/request-line.http tests/http/rfc-cases.json
 check_PROGRAMS += tests/http/run
 TESTS += tests/http/run
 tests_http_run_SOURCES = \
 	tests/http/cases.c tests/http/cases.h tests/http/client.c tests/http/client.h \
-	tests/http/run.c
+	tests/http/multipart.c tests/http/multipart.h tests/http/run.c
 tests_http_run_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_http_run_LDADD = $(JANSSON_LIBS)
 EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
@@ -106,7 +111,7 @@ EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 SYSTEM_TESTS = \
 	tests/system/accesslog.py tests/system/cli.py tests/system/docs.py tests/system/doctree.py \
 	tests/system/install.py tests/system/limits.py tests/system/modules.py \
-	tests/system/processes.py tests/system/static.py
+	tests/system/processes.py tests/system/range.py tests/system/static.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py

@@ -220,8 +220,6 @@ static void take(struct loopback_req *q)
             (void)buffer_add(&q->answer, (struct mpx_str){ p->p, p->n });
         (void)res_took(r, p->n);
     }
-    if (r->res.waiting < RES_DRAINED)
-        wait_ready(r, WAIT_DRAIN);
 }
 
 static void on_more(struct mpx_req *r)
@@ -231,6 +229,8 @@ static void on_more(struct mpx_req *r)
     q->broken = r->res.broken;
     if (!q->holds_answer)
         take(q);
+    if (r->res.waiting < RES_DRAINED)
+        wait_ready(r, WAIT_DRAIN);
     q->done = r->finished && (r->res.first == NULL || q->broken);
     (void)buffer_add_char(&q->answer, '\0'); /* for string functions; not part of it */
     q->answer.n--;

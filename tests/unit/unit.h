@@ -15,6 +15,7 @@
     X(child)           \
     X(cond)            \
     X(config)          \
+    X(cut)             \
     X(date)            \
     X(docs)            \
     X(dso)             \
@@ -37,9 +38,11 @@
     X(parser)          \
     X(parser_body)     \
     X(phase)           \
+    X(piece)           \
     X(pool)            \
     X(problem)         \
     X(quantity)        \
+    X(range)           \
     X(root)            \
     X(settings)        \
     X(shorthand)       \
