@@ -107,7 +107,7 @@ int cond_judge(const struct mpx_req *r)
     struct mpx_str tag = { NULL, 0 }, value;
     bool is_newer;
 
-    if (!has_validator(r))
+    if (!req_has_condition(r) || !has_validator(r))
         return 0;
     (void)res_get(r, MPX_STR("ETag"), &tag);
     if (req_known(r, REQ_IF_MATCH, &value)) {
@@ -149,9 +149,13 @@ bool cond_allows_range(const struct mpx_req *r)
 /* A resource was not changed later than we say so (RFC 9110 8.8.2.1). */
 static void keep_out_of_future(struct mpx_req *r)
 {
+    struct mpx_str date;
     time_t t;
 
-    if (get_date(r, MPX_STR("Last-Modified"), &t) && t > r->w->now)
+    if (!res_get(r, MPX_STR("Last-Modified"), &date) ||
+        (date.n == DATE_HTTP - 1 && date_compare(date.p, r->w->date) <= 0))
+        return;
+    if (date_parse(date, r->w->now, &t) == 0 && t > r->w->now)
         (void)res_set(r, MPX_STR("Last-Modified"), (struct mpx_str){ r->w->date, DATE_HTTP - 1 });
 }
 
@@ -206,7 +210,8 @@ static void apply_range(struct mpx_req *r)
     struct mpx_str value;
     struct ranges ranges;
 
-    (void)res_set(r, MPX_STR("Accept-Ranges"), MPX_STR("bytes"));
+    if (!res_get(r, MPX_STR("Accept-Ranges"), &value))
+        res_add_own(r, MPX_STR("Accept-Ranges"), MPX_STR("bytes"));
     if (!is_get(r) || !req_known(r, REQ_RANGE, &value) || !cond_allows_range(r))
         return;
     switch (range_read(value, length, &ranges)) {

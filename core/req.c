@@ -131,6 +131,13 @@ bool req_known(const struct mpx_req *r, enum req_field f, struct mpx_str *value)
     return true;
 }
 
+bool req_has_condition(const struct mpx_req *r)
+{
+    return r->known[REQ_IF_MATCH].count + r->known[REQ_IF_NONE_MATCH].count +
+               r->known[REQ_IF_MODIFIED_SINCE].count + r->known[REQ_IF_UNMODIFIED_SINCE].count >
+           0;
+}
+
 bool req_header(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value)
 {
     for (size_t i = 0; i < r->field_count; i++)

@@ -117,6 +117,8 @@ struct mpx_req *req_create(struct worker *w, const struct carrier *carrier, void
 void req_destroy(struct mpx_req *r);
 /* A field that core reads, its lines joined; false when it is not there. */
 bool req_known(const struct mpx_req *r, enum req_field f, struct mpx_str *value);
+/* Whether there is a condition (RFC 9110 13.1), If-Range aside. */
+bool req_has_condition(const struct mpx_req *r);
 bool req_header(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value);
 /* Notes where the known fields are. */
 void req_index_fields(struct mpx_req *r);

@@ -65,12 +65,10 @@ bool res_is_value(struct mpx_str value)
     return true;
 }
 
-int res_add(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
+void res_add_own(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
 {
     struct res *res = &r->res;
 
-    if (!str_is_token(name) || !res_is_value(value))
-        return -1;
     if (res->count == res->room) {
         size_t room = res->room != 0 ? 2 * res->room : FIELDS_AT_FIRST;
         struct mpx_pair *fields = arena_take(&r->arena, room * sizeof(*fields));
@@ -80,9 +78,33 @@ int res_add(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
         res->fields = fields;
         res->room = room;
     }
-    res->fields[res->count++] =
-        (struct mpx_pair){ arena_copy(&r->arena, name), arena_copy(&r->arena, value) };
+    res->fields[res->count++] = (struct mpx_pair){ name, value };
+}
+
+/* A copy of what can be sent, beside those of the same name or instead of them. */
+static int add_checked(struct mpx_req *r, struct mpx_str name, struct mpx_str value, bool instead)
+{
+    if (!str_is_token(name) || !res_is_value(value))
+        return -1;
+    if (instead)
+        res_remove(r, name);
+    res_add_own(r, arena_copy(&r->arena, name), arena_copy(&r->arena, value));
     return 0;
+}
+
+int res_add(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
+{
+    return add_checked(r, name, value, false);
+}
+
+int res_set(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
+{
+    return add_checked(r, name, value, true);
+}
+
+static bool has_name(const struct mpx_pair *field, struct mpx_str name)
+{
+    return field->key.n == name.n && str_same_word(field->key, name);
 }
 
 void res_remove(struct mpx_req *r, struct mpx_str name)
@@ -91,25 +113,17 @@ void res_remove(struct mpx_req *r, struct mpx_str name)
     size_t kept = 0;
 
     for (size_t i = 0; i < res->count; i++)
-        if (!str_same_word(res->fields[i].key, name))
+        if (!has_name(&res->fields[i], name))
             res->fields[kept++] = res->fields[i];
     res->count = kept;
     if (str_same_word(name, MPX_STR("Content-Length")))
         res->declared = -1;
 }
 
-int res_set(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
-{
-    if (!str_is_token(name) || !res_is_value(value))
-        return -1;
-    res_remove(r, name);
-    return res_add(r, name, value);
-}
-
 bool res_get(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value)
 {
     for (size_t i = 0; i < r->res.count; i++)
-        if (str_same_word(r->res.fields[i].key, name)) {
+        if (has_name(&r->res.fields[i], name)) {
             *value = r->res.fields[i].value;
             return true;
         }

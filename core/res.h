@@ -44,6 +44,9 @@ void res_finish(struct mpx_req *r); /* gives back what the pieces hold */
 /* These do what the public calls of nearly the same name do, without a word to the log. */
 int res_set(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
 int res_add(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
+/* The same for what core knows to be well formed, and not there yet; borrows both for the
+   request's life. */
+void res_add_own(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
 void res_remove(struct mpx_req *r, struct mpx_str name);
 bool res_get(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value);
 int res_write(struct mpx_req *r, struct mpx_str bytes);
