@@ -199,8 +199,15 @@ const struct sockaddr *mpx_req_client(const struct mpx_req *r, socklen_t *len); 
 
 /* 8. The response. It is buffered until the hook has returned; RESPONSE hooks run when it is ended,
    when mpx_res_flush was called or 64 KiB are waiting. Ended before that: Content-Length, else
-   chunked (HTTP/1.1) or until close (1.0). Conditions (RFC 9110 13) are judged after RESPONSE, by
-   core. HEAD, 204 and 304 have no body: what is written only counts. */
+   chunked (HTTP/1.1) or until close (1.0). HEAD, 204 and 304 have no body: what is written only
+   counts.
+   Core does conditions and ranges (RFC 9110 13, 14), after RESPONSE. An answer to GET or HEAD
+   with an ETag or a Last-Modified becomes 304 or 412 when the client's conditions say so. One with
+   status 200 whose length is known besides (it has ended, or Content-Length was set) becomes 206
+   or 416 where GET asks for ranges: write all of the body, core cuts it. "Accept-Ranges: none" or
+   a Content-Range of your own forbid that. When nothing of what may still be written would go
+   out, the request ends as if the client had left. A method that changes something is not judged:
+   what it did is done; a module that serves one looks at If-Match and the like before it acts. */
 void mpx_res_status(struct mpx_req *r, int status); /* 200 to 599; 200 at first */
 /* Sets, adds, removes a field; copies. -1, and logged, for a name that is no token, a value with a
    control byte, a field that core owns (Connection, Transfer-Encoding), or a header already sent. A

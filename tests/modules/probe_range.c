@@ -205,6 +205,23 @@ static enum mpx_rc write_stuck(struct mpx_req *r)
     return mpx_sleep(r, 3600000, stuck_on, NULL);
 }
 
+static void nap(void *arg)
+{
+    const struct timespec t = { .tv_nsec = 50000000 };
+
+    (void)arg;
+    nanosleep(&t, NULL);
+}
+
+/* The same, while a thread works for it. */
+static enum mpx_rc write_busy(struct mpx_req *r)
+{
+    promise(r, SMALL + 1);
+    mpx_res_write(r, MPX_STR(ALPHABET));
+    mpx_res_flush(r);
+    return mpx_offload(r, nap, NULL, stuck_on, NULL);
+}
+
 enum mpx_rc probe_range(struct mpx_req *r, const void *conf)
 {
     static const struct {
@@ -216,7 +233,7 @@ enum mpx_rc probe_range(struct mpx_req *r, const void *conf)
         { "/range/file", write_file },   { "/range/empty", write_empty },
         { "/range/open", write_open },   { "/range/stream", write_stream },
         { "/range/long", write_long },   { "/range/short", write_short },
-        { "/range/stuck", write_stuck },
+        { "/range/stuck", write_stuck }, { "/range/busy", write_busy },
     };
     struct mpx_str path = mpx_req_path(r);
 

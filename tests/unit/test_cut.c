@@ -219,13 +219,14 @@ END_TEST
 /* As if the client had left: nothing of what the module would write could go out. */
 START_TEST(with_the_last_part_the_request_is_over)
 {
+    static const char *const paths[] = { "/range/stuck?strong", "/range/busy?strong" };
     static const char *const ranges[] = { "bytes=0-3", "bytes=0-0,35-35" };
     struct loopback *lb = site();
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 4; i++) {
         struct loopback_req q = { .lb = lb };
 
-        ask(lb, &q, "/range/stuck?strong", ranges[i]);
+        ask(lb, &q, paths[i / 2], ranges[i % 2]);
         ck_assert(q.done && !q.broken && !q.r->suspended);
         ck_assert_int_eq(q.r->wait.kind, WAIT_NONE);
         ck_assert_int_eq(q.status, 206);
@@ -253,6 +254,67 @@ START_TEST(a_part_that_never_comes_breaks_the_response)
     ck_assert(!q.broken);
     ck_assert_str_eq(q.answer.p, "uvwxyz");
     loopback_end(&q);
+    loopback_destroy(lb);
+}
+END_TEST
+
+/* All that was sent, but for what differs from answer to answer. */
+static struct buffer sent(const struct wire *w)
+{
+    struct mpx_str rest = buffer_str(&w->out);
+    const char *boundary = memmem(rest.p, rest.n, "boundary=", 9);
+    struct buffer b;
+
+    ck_assert_ptr_nonnull(boundary);
+    buffer_init(&b, 1 << 20);
+    while (rest.n > 0) {
+        struct mpx_str tail = str_head(rest, 32);
+
+        if (str_eq(tail, (struct mpx_str){ boundary + 9, 32 })) {
+            (void)buffer_add_char(&b, 'B');
+            rest = str_from(rest, 32);
+        } else {
+            (void)buffer_add_char(&b, rest.p[0]);
+            rest = str_from(rest, 1);
+        }
+    }
+    return b;
+}
+
+START_TEST(parts_leave_in_pieces_of_any_size)
+{
+    static const char asked[] = "GET /range/file?strong,type HTTP/1.1\r\nHost: a\r\n"
+                                "Range: bytes=0-1,3-4,6-6,10-11\r\n\r\n";
+    struct loopback *lb = site();
+    struct buffer whole = { .n = 0 };
+
+    for (size_t step = 0; step < 80; step++) {
+        struct wire *w = wire_open(lb);
+
+        w->room = step > 0 ? 0 : SIZE_MAX; /* the first one is sent whole */
+        wire_write(w, str_of(asked));
+        for (int i = 0; i < 3000 && (w->c->session != NULL || w->out.n == 0); i++) {
+            loopback_turn(lb);
+            if (step > 0)
+                wire_allow(w, step);
+        }
+        struct buffer out = sent(w);
+        if (step == 0)
+            whole = out;
+        /* the Date may have changed meanwhile */
+        struct mpx_str a = buffer_str(&whole), b = buffer_str(&out);
+        const char *body_a = memmem(a.p, a.n, "\r\n\r\n", 4);
+        const char *body_b = memmem(b.p, b.n, "\r\n\r\n", 4);
+        ck_assert(body_a != NULL && body_b != NULL);
+        ck_assert_msg(
+            str_eq(str_from(a, (size_t)(body_a - a.p)), str_from(b, (size_t)(body_b - b.p))),
+            "%zu at a time: %.*s", step, STR_ARGS(b));
+        if (step > 0)
+            buffer_finish(&out);
+        wire_free(w);
+    }
+    ck_assert_ptr_nonnull(memmem(whole.p, whole.n, "bytes 3-4/12\r\n\r\n23\r\n--B\r\n", 25));
+    buffer_finish(&whole);
     loopback_destroy(lb);
 }
 END_TEST
@@ -287,6 +349,7 @@ Suite *suite_cut(void)
         &what_is_skipped_is_written_all_the_same,
         &with_the_last_part_the_request_is_over,
         &a_part_that_never_comes_breaks_the_response,
+        &parts_leave_in_pieces_of_any_size,
         &a_client_may_leave_in_the_middle_of_a_part,
         NULL,
     };
