@@ -39,13 +39,16 @@ tests_unit_unit_SOURCES = \
 	tests/unit/message.c tests/unit/message.h \
 	tests/unit/shelf.c tests/unit/shelf.h \
 	tests/unit/unit.c tests/unit/unit.h \
+	tests/unit/test_address.c \
 	tests/unit/test_arena.c \
 	tests/unit/test_beneath.c \
 	tests/unit/test_broker.c \
 	tests/unit/test_channel.c \
 	tests/unit/test_child.c \
+	tests/unit/test_cidr.c \
 	tests/unit/test_cond.c \
 	tests/unit/test_config.c \
+	tests/unit/test_crowd.c \
 	tests/unit/test_cut.c \
 	tests/unit/test_date.c \
 	tests/unit/test_docs.c \
@@ -53,6 +56,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_expand.c \
 	tests/unit/test_file.c \
 	tests/unit/test_file_cold.c \
+	tests/unit/test_forwarded.c \
 	tests/unit/test_guard.c \
 	tests/unit/test_http1.c \
 	tests/unit/test_json.c \
@@ -65,6 +69,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_option.c \
 	tests/unit/test_option_table.c \
 	tests/unit/test_option_value.c \
+	tests/unit/test_pace.c \
 	tests/unit/test_page.c \
 	tests/unit/test_parser.c \
 	tests/unit/test_parser_body.c \
@@ -72,6 +77,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_piece.c \
 	tests/unit/test_pool.c \
 	tests/unit/test_problem.c \
+	tests/unit/test_proxy.c \
 	tests/unit/test_quantity.c \
 	tests/unit/test_range.c \
 	tests/unit/test_root.c \

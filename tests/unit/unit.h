@@ -8,13 +8,16 @@
 
 /* Each test file defines one of these and is named in unit.c's list. */
 #define UNIT_SUITES(X) \
+    X(address)         \
     X(arena)           \
     X(beneath)         \
     X(broker)          \
     X(channel)         \
     X(child)           \
+    X(cidr)            \
     X(cond)            \
     X(config)          \
+    X(crowd)           \
     X(cut)             \
     X(date)            \
     X(docs)            \
@@ -22,6 +25,7 @@
     X(expand)          \
     X(file)            \
     X(file_cold)       \
+    X(forwarded)       \
     X(guard)           \
     X(http1)           \
     X(json)            \
@@ -34,6 +38,7 @@
     X(option)          \
     X(option_table)    \
     X(option_value)    \
+    X(pace)            \
     X(page)            \
     X(parser)          \
     X(parser_body)     \
@@ -41,6 +46,7 @@
     X(piece)           \
     X(pool)            \
     X(problem)         \
+    X(proxy)           \
     X(quantity)        \
     X(range)           \
     X(root)            \
