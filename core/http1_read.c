@@ -68,6 +68,7 @@ static void next_request(struct http1 *h)
     h->head_n = h->head_room = 0;
     h->drained = 0;
     h->line_checked = false;
+    h->in.running = false;
     guard_start(&h->guard);
 }
 
@@ -176,6 +177,7 @@ static void read_body(struct http1 *h, struct mpx_str in, size_t *used)
     int rc = parser_body(&h->parser, in, take_body, h, used);
 
     h->received = true;
+    h->in.bytes += *used;
     if (rc == PARSER_COMPLETE) {
         r->body.complete = true;
         h->reading = HTTP1_DONE;

@@ -267,6 +267,7 @@ static int gather(const struct http1 *h, struct iovec *v, struct piece **file)
 static void took(struct http1 *h, size_t n)
 {
     h->sent = true;
+    h->out.bytes += n;
     for (struct mpx_req *r = h->first; n > 0; r = r->next)
         n = res_took(r, n);
 }
@@ -281,6 +282,7 @@ static void release(struct http1 *h)
         if (h->first == NULL)
             h->last = NULL;
         h->queued--;
+        h->out.running = false;
         http1_deliver(h, r);
     }
 }

@@ -33,11 +33,37 @@ static void find_user(struct launch *l)
         problem_add(&l->problems, s->user_at, "%s: create it, or mend \"daemon\"", error);
 }
 
+/* "user" or "user:group" of a unix socket. */
+static void find_owner(struct launch *l, struct listener_settings *s)
+{
+    size_t colon = str_find(s->owner, ':');
+    const char *name = arena_copyz(&l->arena, str_head(s->owner, colon));
+    struct mpx_str group = str_from(s->owner, colon + 1);
+    struct child_user owner;
+    const char *error = "a socket has one group";
+
+    if (str_find(group, ' ') < group.n || child_find_user(&l->arena, name, &owner, &error) < 0 ||
+        (group.n > 0 && child_find_groups(&l->arena, group.p, &owner, &error) < 0)) {
+        problem_add(&l->problems, s->owner_at, "%s: create it, or mend \"owner\"", error);
+        return;
+    }
+    s->uid = owner.uid;
+    s->gid = owner.gid;
+}
+
+static void find_owners(struct launch *l)
+{
+    for (size_t i = 0; i < l->settings.listener_count; i++)
+        if (l->settings.listeners[i].owner.n > 0)
+            find_owner(l, &l->settings.listeners[i]);
+}
+
 void launch_read(struct launch *l)
 {
     l->root = config_read(&l->arena, &l->sources, l->file, l->overrides, l->strict, &l->problems);
     (void)settings_read(&l->arena, &l->sources, l->root, &l->problems, &l->settings);
     find_user(l);
+    find_owners(l);
 }
 
 /* "FILE\0OVERRIDES\0S" (S is '1' for strict), then the sources. */

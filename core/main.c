@@ -266,7 +266,7 @@ static int serve(struct launch *l, const struct cli *c)
     if (endpoints_open(&l->arena, &l->settings, &e, &error) < 0)
         return fail(error);
     int rc = run(l, &e, c);
-    endpoints_close(&e);
+    endpoints_remove(&e);
     if (pid_file >= 0) {
         (void)unlink(l->settings.pid_file.p);
         close(pid_file);

@@ -4,6 +4,7 @@
    body. */
 #ifndef REQ_H
 #define REQ_H
+#include "address.h"
 #include "res.h"
 #include "worker.h"
 
@@ -84,6 +85,8 @@ struct mpx_req {
     const struct chain *chain;
     struct mpx_str rest;
     struct mpx_str user;
+    const union address *client; /* see client.h; NULL: nobody has asked yet */
+    struct mpx_str scheme;       /* the same */
     const char *allow;
     void **slots; /* by module, NULL where unused */
     unsigned slot_count;

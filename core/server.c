@@ -2,8 +2,8 @@
 #include "server.h"
 
 #include "broker.h"
-#include "conn.h"
 #include "http1.h"
+#include "listener.h"
 #include "log.h"
 #include "logging.h"
 #include "must.h"

@@ -168,7 +168,7 @@ static void on_signal(struct supervisor *s)
     case SIGINT:
     case SIGQUIT:
         s->stopping = true;
-        endpoints_close(s->e);
+        endpoints_remove(s->e);
         if (s->worker > 0)
             (void)kill(s->worker, SIGTERM); /* the second one makes it end at once */
         break;

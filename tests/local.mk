@@ -33,7 +33,7 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/unit
 TESTS += tests/unit/unit
 tests_unit_unit_SOURCES = \
-	tests/loopback.c tests/loopback.h \
+	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/unit/aid.c tests/unit/aid.h \
 	tests/unit/given.c tests/unit/given.h \
 	tests/unit/message.c tests/unit/message.h \
@@ -46,6 +46,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_channel.c \
 	tests/unit/test_child.c \
 	tests/unit/test_cidr.c \
+	tests/unit/test_client.c \
 	tests/unit/test_cond.c \
 	tests/unit/test_config.c \
 	tests/unit/test_crowd.c \
@@ -53,15 +54,19 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_date.c \
 	tests/unit/test_docs.c \
 	tests/unit/test_dso.c \
+	tests/unit/test_endpoint.c \
 	tests/unit/test_expand.c \
 	tests/unit/test_file.c \
 	tests/unit/test_file_cold.c \
 	tests/unit/test_forwarded.c \
+	tests/unit/test_greeting.c \
 	tests/unit/test_guard.c \
 	tests/unit/test_http1.c \
+	tests/unit/test_http1_rate.c \
 	tests/unit/test_json.c \
 	tests/unit/test_level.c \
 	tests/unit/test_list.c \
+	tests/unit/test_listener.c \
 	tests/unit/test_log.c \
 	tests/unit/test_loop.c \
 	tests/unit/test_must.c \
@@ -69,6 +74,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_option.c \
 	tests/unit/test_option_table.c \
 	tests/unit/test_option_value.c \
+	tests/unit/test_overload.c \
 	tests/unit/test_pace.c \
 	tests/unit/test_page.c \
 	tests/unit/test_parser.c \
@@ -82,9 +88,11 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_range.c \
 	tests/unit/test_root.c \
 	tests/unit/test_settings.c \
+	tests/unit/test_settings_listener.c \
 	tests/unit/test_shorthand.c \
 	tests/unit/test_sink.c \
 	tests/unit/test_site.c \
+	tests/unit/test_socket_file.c \
 	tests/unit/test_source.c \
 	tests/unit/test_str.c \
 	tests/unit/test_suggest.c \
@@ -102,7 +110,8 @@ endif
 ## HTTP conversations as data, sent to a real daemon.
 HTTP_CASES = \
 	tests/http/conditional.http tests/http/connection.http tests/http/fields.http \
-	tests/http/framing.http tests/http/host.http tests/http/paths.http tests/http/range.http \
+	tests/http/forwarded.http tests/http/framing.http tests/http/host.http \
+	tests/http/not-trusted.http tests/http/paths.http tests/http/range.http \
 	tests/http/request-line.http tests/http/rfc-cases.json
 check_PROGRAMS += tests/http/run
 TESTS += tests/http/run
@@ -116,8 +125,9 @@ EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 ## Real daemons.
 SYSTEM_TESTS = \
 	tests/system/accesslog.py tests/system/cli.py tests/system/docs.py tests/system/doctree.py \
-	tests/system/install.py tests/system/limits.py tests/system/modules.py \
-	tests/system/processes.py tests/system/range.py tests/system/static.py
+	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
+	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
+	tests/system/range.py tests/system/static.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py

@@ -173,7 +173,7 @@ struct mpx_str mpx_req_query(const struct mpx_req *r);        /* as sent, withou
 struct mpx_str mpx_req_line(const struct mpx_req *r);         /* the request line as sent */
 struct mpx_str mpx_req_host(const struct mpx_req *r);         /* lower case, without port, or "" */
 struct mpx_str mpx_req_vhost(const struct mpx_req *r);        /* the virtual host's name */
-struct mpx_str mpx_req_scheme(const struct mpx_req *r);       /* "http" */
+struct mpx_str mpx_req_scheme(const struct mpx_req *r);       /* the client's: "http", "https" */
 struct mpx_str mpx_req_id(const struct mpx_req *r);           /* 16 hex digits, unlike any other */
 struct mpx_str mpx_req_user(const struct mpx_req *r);         /* who signed in, or "" */
 int mpx_req_set_user(struct mpx_req *r, struct mpx_str user); /* copies; 0 */
@@ -194,8 +194,13 @@ struct mpx_arena *mpx_req_arena(struct mpx_req *r);
 void *mpx_req_slot(struct mpx_req *r, const void *conf);
 void *mpx_conn_slot(struct mpx_conn *k, const void *conf);
 struct mpx_conn *mpx_req_conn(struct mpx_req *r); /* NULL where a request has none */
+/* Who is at the other end of the socket, be it a proxy: AF_INET, AF_INET6, or AF_UNIX without a
+   path. IPv4 is never told as IPv4-mapped IPv6. Lives as long as the connection. */
 const struct sockaddr *mpx_conn_peer(const struct mpx_conn *k, socklen_t *len);
-const struct sockaddr *mpx_req_client(const struct mpx_req *r, socklen_t *len); /* NULL: unknown */
+/* Who asks: the peer, or whom proxies that are trusted name (PROXY protocol, Forwarded,
+   X-Forwarded-For), with port 0 where they name none. The same for all hooks of a request; found at
+   the first call. NULL: unknown. */
+const struct sockaddr *mpx_req_client(const struct mpx_req *r, socklen_t *len);
 
 /* 8. The response. It is buffered until the hook has returned; RESPONSE hooks run when it is ended,
    when mpx_res_flush was called or 64 KiB are waiting. Ended before that: Content-Length, else
