@@ -81,7 +81,7 @@ static void find(struct mpx_req *r)
 
     r->client = sender;
     r->scheme = s.scheme;
-    if (!cidr_table_has(s.trusted, sender))
+    if (s.trusted->count == 0 || !cidr_table_has(s.trusted, sender))
         return;
     read_fields(&s, r, (enum trust_header)c->settings->trust_header);
     union address *copy = arena_take(&r->arena, sizeof(*copy));

@@ -139,7 +139,8 @@ static void begin_timer(struct http1 *h, enum conn_timer timer)
         return;
     *rate = (struct http1_rate){ .running = true };
     pace_start(&rate->pace);
-    h->held = h->unsent;
+    if (timer == CONN_SEND)
+        h->held = h->unsent;
 }
 
 /* Of an answer the bytes count that the client has taken, not those that lie in the socket. */

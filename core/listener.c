@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 enum { ACCEPTS_PER_TURN = 64, PAUSE_MS = 100, WARN_MS = 10000 };
@@ -65,7 +66,8 @@ struct listener *listener_create(struct worker *w, const struct listener_setting
     l->settings = s;
     l->protocol = protocol;
     l->fd = fd;
-    l->crowd.seed = w->next_id * UINT64_C(0x9e3779b97f4a7c15);
+    if (getrandom(&l->crowd.seed, sizeof(l->crowd.seed), 0) < 0)
+        l->crowd.seed = w->next_id;
     list_init(&l->conns);
     for (int i = 0; i < CONN_TIMERS; i++)
         list_init(&l->timed[i]);
