@@ -8,6 +8,7 @@
 
 /* Each test file defines one of these and is named in unit.c's list. */
 #define UNIT_SUITES(X) \
+    X(accept)          \
     X(arena)           \
     X(beneath)         \
     X(broker)          \
@@ -20,6 +21,7 @@
     X(docs)            \
     X(dso)             \
     X(expand)          \
+    X(field_rules)     \
     X(file)            \
     X(file_cold)       \
     X(guard)           \
@@ -29,12 +31,15 @@
     X(list)            \
     X(log)             \
     X(loop)            \
+    X(method)          \
     X(must)            \
     X(node)            \
     X(option)          \
     X(option_table)    \
     X(option_value)    \
+    X(own_page)        \
     X(page)            \
+    X(page_text)       \
     X(parser)          \
     X(parser_body)     \
     X(phase)           \
@@ -48,9 +53,12 @@
     X(shorthand)       \
     X(sink)            \
     X(site)            \
+    X(site_fields)     \
+    X(site_pages)      \
     X(source)          \
     X(str)             \
     X(suggest)         \
+    X(unowned)         \
     X(uri)             \
     X(wait)
 
