@@ -2,6 +2,7 @@
    The public calls about requests and connections (module.h section 7). */
 #include "client.h"
 #include "conn.h"
+#include "method.h"
 #include "must.h"
 #include "req.h"
 #include "str.h"
@@ -128,7 +129,12 @@ int mpx_req_rewrite(struct mpx_req *r, struct mpx_str path, struct mpx_str query
 
 void mpx_req_allow(struct mpx_req *r, const char *methods)
 {
-    r->allow = methods;
+    struct mpx_str unknown;
+
+    r->allow |= method_set(str_of(methods), &unknown);
+    if (unknown.n > 0)
+        req_log(r, MPX_ERROR, "mpx_req_allow: this server knows no method \"%.*s\"",
+                STR_ARGS(unknown));
 }
 
 struct mpx_arena *mpx_req_arena(struct mpx_req *r)

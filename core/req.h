@@ -72,6 +72,7 @@ struct mpx_req {
     struct mpx_str line, method, path, query, host;
     int version; /* 10 or 11 */
     bool is_head, is_asterisk, keep_alive, expects_continue;
+    bool is_read; /* all of its head */
     struct mpx_pair *fields;
     size_t field_count;
     struct {
@@ -87,8 +88,8 @@ struct mpx_req {
     struct mpx_str user;
     const union address *client; /* see client.h; NULL: nobody has asked yet */
     struct mpx_str scheme;       /* the same */
-    const char *allow;
-    void **slots; /* by module, NULL where unused */
+    uint32_t allow;              /* methods that modules said they serve here (method.h) */
+    void **slots;                /* by module, NULL where unused */
     unsigned slot_count;
 
     enum mpx_phase phase;
@@ -98,10 +99,12 @@ struct mpx_req {
     bool running;                  /* its hooks are on the stack */
     bool suspended;                /* a hook answered WAIT */
     bool rewritten, finished, logged;
-    bool gone;        /* the client left */
-    int fail_status;  /* what FAIL means after a helper that knows better; 0: 500 */
-    unsigned resumes; /* in this turn */
-    unsigned holds;   /* work that still runs for it on threads */
+    bool edited;               /* RESPONSE hooks saw the response, or are not to see it */
+    bool gone;                 /* the client left */
+    int fail_status;           /* what FAIL means after a helper that knows better; 0: 500 */
+    unsigned resumes;          /* in this turn */
+    unsigned holds;            /* work that still runs for it on threads */
+    struct own_page *own_page; /* the virtual host's page for an error, once it was begun */
     struct wait wait;
     struct loop_event *wait_event; /* SLEEP, FD, TICKET with a time-out; or NULL */
     struct wait_job *spare_job;

@@ -54,17 +54,6 @@ void res_reset(struct mpx_req *r, int status)
     res->status = status;
 }
 
-bool res_is_value(struct mpx_str value)
-{
-    for (size_t i = 0; i < value.n; i++) {
-        unsigned char c = (unsigned char)value.p[i];
-
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
-}
-
 void res_add_own(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
 {
     struct res *res = &r->res;
@@ -81,10 +70,16 @@ void res_add_own(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
     res->fields[res->count++] = (struct mpx_pair){ name, value };
 }
 
+void res_set_own(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
+{
+    res_remove(r, name);
+    res_add_own(r, name, value);
+}
+
 /* A copy of what can be sent, beside those of the same name or instead of them. */
 static int add_checked(struct mpx_req *r, struct mpx_str name, struct mpx_str value, bool instead)
 {
-    if (!str_is_token(name) || !res_is_value(value))
+    if (!str_is_token(name) || !str_is_field_value(value))
         return -1;
     if (instead)
         res_remove(r, name);

@@ -33,6 +33,7 @@ struct res {
     bool chunked, close;
     bool closed_off;   /* the last chunk is in the queue */
     bool broken;       /* cannot be completed: the connection must end */
+    bool page_due;     /* ended with an error whose page is still to be made (page_text.h) */
     const char *fault; /* what a module did that broke it */
 };
 
@@ -44,8 +45,8 @@ void res_finish(struct mpx_req *r); /* gives back what the pieces hold */
 /* These do what the public calls of nearly the same name do, without a word to the log. */
 int res_set(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
 int res_add(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
-/* The same for what core knows to be well formed, and not there yet; borrows both for the
-   request's life. */
+/* The same for what is known to be well formed; borrows both for the request's life. */
+void res_set_own(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
 void res_add_own(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
 void res_remove(struct mpx_req *r, struct mpx_str name);
 bool res_get(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value);
@@ -53,7 +54,6 @@ int res_write(struct mpx_req *r, struct mpx_str bytes);
 int res_blob(struct mpx_req *r, struct mpx_blob *b);
 int res_file(struct mpx_req *r, struct mpx_file *f);
 void res_bytes(struct mpx_req *r, struct mpx_str bytes); /* borrows for the request's life */
-bool res_is_value(struct mpx_str value);                 /* RFC 9110 5.5 */
 
 /* Makes the header final: decides how the body is delimited for the request's version. */
 void res_start(struct mpx_req *r);

@@ -79,6 +79,17 @@ bool str_is_token(struct mpx_str s)
     return s.n > 0;
 }
 
+bool str_is_field_value(struct mpx_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
 int str_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')

@@ -66,13 +66,25 @@ static int get_core(struct mpx_req *r, struct mpx_str name, struct mpx_str *valu
     return -1;
 }
 
+/* Asks a module, whoever is at work at the moment. */
+static int get_provided(struct mpx_req *r, const struct provided_variable *v, struct mpx_str name,
+                        struct mpx_str *value)
+{
+    uint32_t before = blame_get(r->w->blame);
+
+    blame_set(r->w->blame, v->module->index, BLAME_CALLBACK);
+    int rc = v->fn(r, name, value);
+    blame_put(r->w->blame, before);
+    return rc;
+}
+
 int variable_get(struct mpx_req *r, struct mpx_str name, struct mpx_str *value)
 {
     size_t dot = str_find(name, '.');
 
     for (const struct provided_variable *v = r->g->variables; v != NULL; v = v->next)
         if (str_eq(str_head(name, dot), v->prefix))
-            return v->fn(r, str_from(name, dot + 1), value);
+            return get_provided(r, v, str_from(name, dot + 1), value);
     return get_core(r, name, value);
 }
 

@@ -38,6 +38,7 @@ struct worker {
         struct spare *next; /* the first member of a protocol's session */
     } * spares;             /* sessions of connections that fell idle, on the heap */
     struct kept *kept;      /* blocks of mpx_keep */
+    int64_t warned_ms;      /* when an error page was last found missing; 0: never */
     unsigned conn_count;
     struct list listeners; /* by listener.link */
     unsigned descriptors;  /* there may be so many */

@@ -21,13 +21,15 @@ CFLAGS_OF_TESTS = $(AM_CFLAGS) $(MPX_PROGRAM_CFLAGS)
 LDFLAGS_OF_TESTS = $(AM_LDFLAGS) $(MPX_PROGRAM_LDFLAGS) -export-dynamic
 
 ## Modules that exist to be tested; -rpath makes libtool build shared objects.
-check_LTLIBRARIES = tests/modules/evil.la tests/modules/probe.la
+check_LTLIBRARIES = tests/modules/evil.la tests/modules/probe.la tests/modules/refuse.la
 tests_modules_evil_la_SOURCES = tests/modules/evil.c
 tests_modules_evil_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_probe_la_SOURCES = \
 	tests/modules/probe.c tests/modules/probe.h tests/modules/probe_answers.c \
 	tests/modules/probe_range.c
 tests_modules_probe_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
+tests_modules_refuse_la_SOURCES = tests/modules/refuse.c
+tests_modules_refuse_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/unit
@@ -39,6 +41,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/message.c tests/unit/message.h \
 	tests/unit/shelf.c tests/unit/shelf.h \
 	tests/unit/unit.c tests/unit/unit.h \
+	tests/unit/test_accept.c \
 	tests/unit/test_address.c \
 	tests/unit/test_arena.c \
 	tests/unit/test_beneath.c \
@@ -56,6 +59,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_dso.c \
 	tests/unit/test_endpoint.c \
 	tests/unit/test_expand.c \
+	tests/unit/test_field_rules.c \
 	tests/unit/test_file.c \
 	tests/unit/test_file_cold.c \
 	tests/unit/test_forwarded.c \
@@ -69,14 +73,17 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_listener.c \
 	tests/unit/test_log.c \
 	tests/unit/test_loop.c \
+	tests/unit/test_method.c \
 	tests/unit/test_must.c \
 	tests/unit/test_node.c \
 	tests/unit/test_option.c \
 	tests/unit/test_option_table.c \
 	tests/unit/test_option_value.c \
 	tests/unit/test_overload.c \
+	tests/unit/test_own_page.c \
 	tests/unit/test_pace.c \
 	tests/unit/test_page.c \
+	tests/unit/test_page_text.c \
 	tests/unit/test_parser.c \
 	tests/unit/test_parser_body.c \
 	tests/unit/test_phase.c \
@@ -92,10 +99,13 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_shorthand.c \
 	tests/unit/test_sink.c \
 	tests/unit/test_site.c \
+	tests/unit/test_site_fields.c \
+	tests/unit/test_site_pages.c \
 	tests/unit/test_socket_file.c \
 	tests/unit/test_source.c \
 	tests/unit/test_str.c \
 	tests/unit/test_suggest.c \
+	tests/unit/test_unowned.c \
 	tests/unit/test_uri.c \
 	tests/unit/test_wait.c
 tests_unit_unit_CPPFLAGS = $(CPPFLAGS_OF_TESTS)
@@ -113,6 +123,9 @@ HTTP_CASES = \
 	tests/http/forwarded.http tests/http/framing.http tests/http/host.http \
 	tests/http/not-trusted.http tests/http/paths.http tests/http/range.http \
 	tests/http/request-line.http tests/http/rfc-cases.json
+	tests/http/framing.http tests/http/headers.http tests/http/host.http tests/http/methods.http \
+	tests/http/pages.http tests/http/paths.http tests/http/range.http tests/http/request-line.http \
+	tests/http/rfc-cases.json
 check_PROGRAMS += tests/http/run
 TESTS += tests/http/run
 tests_http_run_SOURCES = \

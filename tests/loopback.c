@@ -292,8 +292,10 @@ void loopback_send(struct loopback *lb, struct loopback_req *q, const char *head
     q->r->res.waiting_max = (size_t)limits->response_buffer;
     int status = head_read(q->r, &parser, text, &guard, limits, &close);
     q->r->body.complete = body == NULL;
-    if (status != 0)
+    if (status != 0 && close)
         phase_refuse(q->r, status);
+    else if (status != 0)
+        phase_decline(q->r, status);
     else
         phase_start(q->r);
 }

@@ -186,8 +186,9 @@ bool mpx_req_header_at(const struct mpx_req *r, size_t i, struct mpx_pair *line)
 /* Another path (decoded, begins with '/') and query; copies. Return MPX_RESTART after it. -1, and
    logged, when the path has no normal form. */
 int mpx_req_rewrite(struct mpx_req *r, struct mpx_str path, struct mpx_str query);
-/* For a CONTENT hook that serves this path but not this method: "GET, HEAD", then answer NEXT.
-   Core makes 405 and OPTIONS of it when nobody serves it (RFC 9110 15.5.6). Borrows. */
+/* For a CONTENT hook that serves this path but not this method: "GET, POST", then answer NEXT. When
+   nobody answers, core makes 405 or OPTIONS of it, with what all modules said united (RFC 9110
+   10.2.1, 15.5.6); GET includes HEAD. A method that the server does not know is logged. */
 void mpx_req_allow(struct mpx_req *r, const char *methods);
 struct mpx_arena *mpx_req_arena(struct mpx_req *r);
 /* The module's own memory on the request or connection (req_size, conn_size), zeroed at first. */
@@ -229,7 +230,9 @@ int mpx_res_file(struct mpx_req *r, struct mpx_file *f);
 int mpx_res_flush(struct mpx_req *r); /* send what there is when the hook returns; 0, -1 */
 /* The three ways to end a response: return what they return. */
 enum mpx_rc mpx_res_end(struct mpx_req *r);
-enum mpx_rc mpx_res_error(struct mpx_req *r, int status); /* a standard page; your fields stay */
+/* 400 to 599: a standard page by Accept, or the virtual host's own (error_pages). Your fields stay,
+   but those that describe a body: Content-Type, ETag and the like. */
+enum mpx_rc mpx_res_error(struct mpx_req *r, int status);
 enum mpx_rc mpx_res_redirect(struct mpx_req *r, int status, struct mpx_str location); /* copies */
 int mpx_res_get_status(const struct mpx_req *r); /* in LOG 499: the client left unanswered */
 bool mpx_res_get_header(const struct mpx_req *r, const char *name, struct mpx_str *value);

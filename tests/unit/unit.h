@@ -8,6 +8,7 @@
 
 /* Each test file defines one of these and is named in unit.c's list. */
 #define UNIT_SUITES(X)   \
+    X(accept)            \
     X(address)           \
     X(arena)             \
     X(beneath)           \
@@ -25,6 +26,7 @@
     X(dso)               \
     X(endpoint)          \
     X(expand)            \
+    X(field_rules)       \
     X(file)              \
     X(file_cold)         \
     X(forwarded)         \
@@ -38,14 +40,17 @@
     X(listener)          \
     X(log)               \
     X(loop)              \
+    X(method)            \
     X(must)              \
     X(node)              \
     X(option)            \
     X(option_table)      \
     X(option_value)      \
     X(overload)          \
+    X(own_page)          \
     X(pace)              \
     X(page)              \
+    X(page_text)         \
     X(parser)            \
     X(parser_body)       \
     X(phase)             \
@@ -61,10 +66,13 @@
     X(shorthand)         \
     X(sink)              \
     X(site)              \
+    X(site_fields)       \
+    X(site_pages)        \
     X(socket_file)       \
     X(source)            \
     X(str)               \
     X(suggest)           \
+    X(unowned)           \
     X(uri)               \
     X(wait)
 
