@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
    The public calls about requests and connections (module.h section 7). */
+#include "client.h"
 #include "conn.h"
+#include "method.h"
 #include "must.h"
 #include "req.h"
 #include "str.h"
@@ -64,8 +66,7 @@ struct mpx_str mpx_req_vhost(const struct mpx_req *r)
 
 struct mpx_str mpx_req_scheme(const struct mpx_req *r)
 {
-    (void)r;
-    return MPX_STR("http");
+    return client_scheme(r);
 }
 
 struct mpx_str mpx_req_id(const struct mpx_req *r)
@@ -128,7 +129,12 @@ int mpx_req_rewrite(struct mpx_req *r, struct mpx_str path, struct mpx_str query
 
 void mpx_req_allow(struct mpx_req *r, const char *methods)
 {
-    r->allow = methods;
+    struct mpx_str unknown;
+
+    r->allow |= method_set(str_of(methods), &unknown);
+    if (unknown.n > 0)
+        req_log(r, MPX_ERROR, "mpx_req_allow: this server knows no method \"%.*s\"",
+                STR_ARGS(unknown));
 }
 
 struct mpx_arena *mpx_req_arena(struct mpx_req *r)
@@ -177,12 +183,14 @@ struct mpx_conn *mpx_req_conn(struct mpx_req *r)
 
 const struct sockaddr *mpx_conn_peer(const struct mpx_conn *c, socklen_t *len)
 {
-    *len = c->peer_len;
+    *len = address_length(&c->peer);
     return &c->peer.any;
 }
 
 const struct sockaddr *mpx_req_client(const struct mpx_req *r, socklen_t *len)
 {
-    *len = 0;
-    return r->conn != NULL ? mpx_conn_peer(r->conn, len) : NULL;
+    const union address *client = client_address(r);
+
+    *len = client != NULL ? address_length(client) : 0;
+    return client != NULL ? &client->any : NULL;
 }

@@ -171,7 +171,7 @@ enum mpx_rc mpx_res_redirect(struct mpx_req *r, int status, struct mpx_str locat
 {
     if (!may_end(r, "mpx_res_redirect") || !is_open(r, "mpx_res_redirect"))
         return MPX_FAIL;
-    if (status < 300 || status > 399 || status == 304 || !res_is_value(location)) {
+    if (status < 300 || status > 399 || status == 304 || !str_is_field_value(location)) {
         req_log(r, MPX_ERROR, "mpx_res_redirect: %d to \"%.*s\" cannot be sent", status,
                 STR_ARGS(location));
         return MPX_FAIL;

@@ -22,7 +22,7 @@ enum blame_kind {
     BLAME_CHECK,
     BLAME_OPEN,
     BLAME_CLOSE,
-    BLAME_CALLBACK, /* a watch, a timer, the end of background work */
+    BLAME_CALLBACK, /* a watch, a timer, the end of background work, a variable */
     BLAME_END,      /* req_end, conn_end */
     BLAME_HOOK = 16 /* + enum mpx_phase: a hook, or a function that it goes on in */
 };
@@ -50,6 +50,17 @@ static inline void blame_set(struct blame *b, unsigned module, unsigned kind)
     unsigned known = module < BLAME_LATER ? module : BLAME_LATER;
 
     atomic_store_explicit(&b->at, (uint32_t)(kind << 16 | known), memory_order_relaxed);
+}
+
+/* For a call within a call: who is at work now, to be put back when it is over. */
+static inline uint32_t blame_get(struct blame *b)
+{
+    return atomic_load_explicit(&b->at, memory_order_relaxed);
+}
+
+static inline void blame_put(struct blame *b, uint32_t before)
+{
+    atomic_store_explicit(&b->at, before, memory_order_relaxed);
 }
 
 static inline void blame_clear(struct blame *b)

@@ -3,17 +3,18 @@
    business, how bytes get in and out the transport's. */
 #ifndef CONN_H
 #define CONN_H
+#include "address.h"
+#include "crowd.h"
 #include "worker.h"
 
-#include <netinet/in.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 
 struct mpx_conn;
 
 /* How bytes get in and out. Each but close returns as its system call does, EAGAIN included. */
 struct transport {
     ssize_t (*recv)(struct mpx_conn *c, void *to, size_t n);
+    ssize_t (*peek)(struct mpx_conn *c, void *to, size_t n); /* they stay to be received */
     ssize_t (*sendv)(struct mpx_conn *c, const struct iovec *v, int count, bool more_follows);
     ssize_t (*sendfile)(struct mpx_conn *c, int fd, off_t off, size_t n);
     void (*shutdown)(struct mpx_conn *c); /* no more is sent */
@@ -39,6 +40,9 @@ struct protocol {
     /* readable, writable or peer_closed were set, or there is more to say */
     void (*drive)(struct mpx_conn *c);
     void (*timeout)(struct mpx_conn *c, enum conn_timer timer); /* this one ran out */
+    /* where min_rate is set, once a second while a body or the taking of an answer is waited for:
+       whether the client is fast enough; what it began is ended here when not */
+    bool (*measure)(struct mpx_conn *c, enum conn_timer timer);
     void (*finish)(struct mpx_conn *c); /* the connection is about to be freed */
 };
 
@@ -47,14 +51,18 @@ struct listener {
     const struct listener_settings *settings;
     const struct protocol *protocol;
     int fd;
+    struct link link; /* in the worker's listeners */
     struct loop_event event, pause;
     struct list timed[CONN_TIMERS]; /* connections by time-out, the first to run out first */
     struct list conns;              /* all of them */
-    unsigned count;
-    bool paused; /* full, or no descriptors are left */
-    int64_t warned_ms;
+    unsigned count;                 /* those that are served */
+    unsigned refused;               /* those that are being told that there are too many */
+    struct crowd crowd;             /* for limits.per_address */
+    bool paused;                    /* full, or no descriptors are left */
+    int64_t warned_ms;              /* of addresses with too many connections */
 };
 
+/* The order is for size: there are many of them, most of them idle. */
 struct mpx_conn {
     struct worker *w;
     struct listener *listener;
@@ -62,41 +70,35 @@ struct mpx_conn {
     void *transport_data; /* the transport's own */
     const struct listener_settings *settings;
     int fd;
+    unsigned requests; /* answered or begun */
     struct loop_event event;
     struct link link, timed;
     enum conn_timer timer;
-    int64_t deadline_ms;
-    unsigned requests; /* answered or begun */
     bool readable, writable;
     bool woken;       /* by an event, not by an answer of ours */
     bool peer_closed; /* its half: nothing more comes */
     bool dead, reset; /* to be freed when nothing is on the stack */
     bool driving;     /* the protocol is on the stack */
-    void *session;    /* the protocol's; NULL while idle */
-    void **slots;     /* of modules, by index */
+    bool refused;     /* see listener.refused */
+    int64_t deadline_ms;
+    const struct protocol *protocol; /* the listener's, or what comes before it */
+    void *session;                   /* the protocol's; NULL while idle */
+    void **slots;                    /* of modules, by index */
     unsigned slot_count;
-    socklen_t peer_len;
-    union {
-        struct sockaddr any;
-        struct sockaddr_in in;
-        struct sockaddr_in6 in6;
-    } peer;
+    union address peer;          /* who is at the other end */
+    union address *told;         /* whom the PROXY header names; NULL: nobody */
+    struct crowd_entry *counted; /* where it counts for limits.per_address; or NULL */
 };
 
-/* Listens on a descriptor that is bound and listening; takes it. */
-struct listener *listener_create(struct worker *w, const struct listener_settings *s,
-                                 const struct protocol *protocol, int fd);
-void listener_stop(struct listener *l);    /* accepts no more; the descriptor is closed */
-void listener_destroy(struct listener *l); /* with its connections */
-void listener_sweep(struct listener *l);   /* once a second: what has run out of time */
-void listener_close_idle(struct listener *l);
-
-/* For transports without a socket: a connection on a listener without a descriptor. */
-struct mpx_conn *conn_create(struct listener *l, const struct transport *t, int fd);
+/* A connection with this peer, which is copied; fd -1 for transports without a socket. NULL when
+   the loop has no room for it: it is closed. */
+struct mpx_conn *conn_create(struct listener *l, const struct transport *t, int fd,
+                             const union address *peer);
 /* Something happened: readable, writable, peer_closed were set. The protocol goes on; the
    connection may be gone afterwards. */
 void conn_drive(struct mpx_conn *c);
 void conn_set_timer(struct mpx_conn *c, enum conn_timer timer); /* begins anew */
+int64_t conn_timer_began(const struct mpx_conn *c);             /* on the worker's clock */
 /* Ends it; reset: the client must see that something is missing. Freed when nothing is on the
    stack. */
 void conn_close(struct mpx_conn *c, bool reset);

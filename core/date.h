@@ -14,6 +14,9 @@ void date_http(time_t t, char out[DATE_HTTP]);
    that the weekday fits is not asked for). A two-digit year is one of the century of 'now', or of
    the one before where it would lie more than 50 years ahead. */
 int date_parse(struct mpx_str s, time_t now, time_t *t);
+/* Below, at or above 0: whether the first of two IMF-fixdates is the earlier, as far as can be told
+   without asking whether they are well formed. Each has DATE_HTTP - 1 bytes. */
+int date_compare(const char *a, const char *b);
 /* Year, month 1-12, day 1-31 of a day counted from 1970-01-01. */
 void date_civil(int64_t days, int *year, int *month, int *day);
 

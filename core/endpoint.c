@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static void write_url(char url[96], const struct sockaddr *address, socklen_t len)
+static void write_url(char url[ENDPOINT_URL], const struct sockaddr *address, socklen_t len)
 {
     char host[64], port[8];
     int rc = getnameinfo(address, len, host, sizeof(host), port, sizeof(port),
@@ -20,7 +20,7 @@ static void write_url(char url[96], const struct sockaddr *address, socklen_t le
 
     if (rc != 0)
         snprintf(host, sizeof(host), "?");
-    snprintf(url, 96, "http://%s%s%s:%s/", six ? "[" : "", host, six ? "]" : "", port);
+    snprintf(url, ENDPOINT_URL, "http://%s%s%s:%s/", six ? "[" : "", host, six ? "]" : "", port);
 }
 
 static const char *why(struct mpx_arena *a, const char *url, int error)
@@ -52,7 +52,7 @@ static void keep_alive(int fd)
 static int open_socket(const struct listener_settings *s, const struct addrinfo *ai)
 {
     int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
-    int sndbuf = (int)s->sndbuf;
+    int sndbuf = (int)s->sndbuf, v6only = s->v6only;
 
     if (fd < 0)
         return -1;
@@ -63,7 +63,7 @@ static int open_socket(const struct listener_settings *s, const struct addrinfo 
     if (sndbuf > 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
     if (ai->ai_family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
     if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, (int)s->backlog) == 0)
         return fd;
     int error = errno;
@@ -72,22 +72,30 @@ static int open_socket(const struct listener_settings *s, const struct addrinfo 
     return -1;
 }
 
+/* The next free place, for a socket of that listener; NULL when there is none. */
+static struct endpoint *next(struct endpoints *e, size_t listener, const char **error)
+{
+    if (e->count == ENDPOINTS_MAX) {
+        *error = "there are too many addresses to listen on";
+        return NULL;
+    }
+    e->list[e->count] = (struct endpoint){ .fd = -1, .listener = listener };
+    return &e->list[e->count];
+}
+
 static int add(struct mpx_arena *a, const struct settings *s, size_t listener,
                const struct addrinfo *ai, struct endpoints *e, const char **error)
 {
-    struct endpoint *new = &e->list[e->count];
+    struct endpoint *new = next(e, listener, error);
     union {
         struct sockaddr any;
         struct sockaddr_storage room;
     } bound;
     socklen_t len = sizeof(bound);
 
-    if (e->count == ENDPOINTS_MAX) {
-        *error = "there are too many addresses to listen on";
+    if (new == NULL)
         return -1;
-    }
     write_url(new->url, ai->ai_addr, ai->ai_addrlen);
-    new->listener = listener;
     new->fd = open_socket(&s->listeners[listener], ai);
     if (new->fd < 0) {
         *error = why(a, new->url, errno);
@@ -97,6 +105,37 @@ static int add(struct mpx_arena *a, const struct settings *s, size_t listener,
         write_url(new->url, &bound.any, len); /* with the port that the kernel chose */
     e->count++;
     return 0;
+}
+
+static int add_unix(struct mpx_arena *a, const struct settings *s, size_t listener,
+                    struct endpoints *e, const char **error)
+{
+    const struct listener_settings *l = &s->listeners[listener];
+    struct endpoint *new = next(e, listener, error);
+
+    if (new == NULL)
+        return -1;
+    new->file = (struct socket_file){ .path = l->socket.p,
+                                      .mode = l->mode_bits,
+                                      .give = l->owner.n > 0,
+                                      .uid = l->uid,
+                                      .gid = l->gid,
+                                      .backlog = (int)l->backlog };
+    snprintf(new->url, sizeof(new->url), "unix:%s", l->socket.p);
+    new->fd = socket_file_open(&new->file, a, error);
+    if (new->fd < 0)
+        return -1;
+    e->count++;
+    return 0;
+}
+
+/* A name may have the same address twice, in a file of hosts for example. */
+static bool is_repeated(const struct addrinfo *first, const struct addrinfo *ai)
+{
+    for (const struct addrinfo *k = first; k != ai; k = k->ai_next)
+        if (k->ai_addrlen == ai->ai_addrlen && memcmp(k->ai_addr, ai->ai_addr, ai->ai_addrlen) == 0)
+            return true;
+    return false;
 }
 
 static int add_host(struct mpx_arena *a, const struct settings *s, size_t listener,
@@ -112,31 +151,36 @@ static int add_host(struct mpx_arena *a, const struct settings *s, size_t listen
         return -1;
     }
     for (const struct addrinfo *ai = found; ai != NULL && rc == 0; ai = ai->ai_next)
-        rc = add(a, s, listener, ai, e, error);
+        if (!is_repeated(found, ai))
+            rc = add(a, s, listener, ai, e, error);
     freeaddrinfo(found);
     return rc;
+}
+
+static int add_listener(struct mpx_arena *a, const struct settings *s, size_t listener,
+                        struct endpoints *e, const char **error)
+{
+    const struct listener_settings *l = &s->listeners[listener];
+
+    if (l->socket.n > 0)
+        return add_unix(a, s, listener, e, error);
+    if (!str_is(l->host, "*"))
+        return add_host(a, s, listener, arena_copyz(a, l->host), e, error);
+    if (l->v6only && add_host(a, s, listener, "0.0.0.0", e, error) < 0)
+        return -1;
+    return add_host(a, s, listener, "::", e, error);
 }
 
 int endpoints_open(struct mpx_arena *a, const struct settings *s, struct endpoints *e,
                    const char **error)
 {
-    int rc = 0;
-
     e->count = 0;
-    for (size_t i = 0; i < s->listener_count && rc == 0; i++) {
-        const char *host = arena_copyz(a, s->listeners[i].host);
-
-        if (strcmp(host, "*") != 0) {
-            rc = add_host(a, s, i, host, e, error);
-        } else {
-            rc = add_host(a, s, i, "0.0.0.0", e, error);
-            if (rc == 0)
-                rc = add_host(a, s, i, "::", e, error);
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (add_listener(a, s, i, e, error) < 0) {
+            endpoints_remove(e);
+            return -1;
         }
-    }
-    if (rc < 0)
-        endpoints_close(e);
-    return rc;
+    return 0;
 }
 
 void endpoints_close(struct endpoints *e)
@@ -145,4 +189,12 @@ void endpoints_close(struct endpoints *e)
         if (e->list[i].fd >= 0)
             close(e->list[i].fd);
     e->count = 0;
+}
+
+void endpoints_remove(struct endpoints *e)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (e->list[i].file.path != NULL)
+            socket_file_remove(&e->list[i].file);
+    endpoints_close(e);
 }

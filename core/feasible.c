@@ -9,9 +9,10 @@
 
 /* Where a listener listens, as far as that can be known. */
 struct spot {
-    int family; /* AF_INET, AF_INET6; AF_UNSPEC: a name */
+    int family; /* AF_INET, AF_INET6; AF_UNSPEC: a name, or every address */
     char address[16];
-    bool is_any; /* all addresses of the family */
+    bool is_any;   /* all addresses of the family */
+    bool is_every; /* of both families */
 };
 
 static bool has_only(struct mpx_str s, const char *set)
@@ -63,29 +64,34 @@ static const char *fault_of(struct mpx_str host)
     return uri_parse_host(host, out) <= 0 ? "is no host name" : NULL;
 }
 
-static bool meet(const struct spot *a, const struct spot *b)
+static struct spot spot_of_listener(const struct listener_settings *l)
 {
-    return a->family == b->family &&
-           (a->is_any || b->is_any || memcmp(a->address, b->address, sizeof(a->address)) == 0);
+    struct spot spot = spot_of(l->host);
+
+    spot.is_every = str_is(l->host, "*") || (spot.family == AF_INET6 && spot.is_any && !l->v6only);
+    return spot;
 }
 
 /* Whether only one of two listeners could be bound. */
 static bool collide(const struct listener_settings *a, const struct listener_settings *b)
 {
+    struct spot x = spot_of_listener(a), y = spot_of_listener(b);
+
+    if (a->socket.n > 0 || b->socket.n > 0)
+        return a->socket.n > 0 && str_eq(a->socket, b->socket);
     if (a->port != b->port || a->port == 0)
         return false;
-    struct spot x = spot_of(a->host), y = spot_of(b->host);
-    bool every_x = str_is(a->host, "*"), every_y = str_is(b->host, "*");
-    if (every_x || every_y)
-        return (every_x && every_y) || x.family != AF_UNSPEC || y.family != AF_UNSPEC;
+    if (x.is_every || y.is_every)
+        return (x.is_every && y.is_every) || x.family != AF_UNSPEC || y.family != AF_UNSPEC;
     if (x.family == AF_UNSPEC || y.family == AF_UNSPEC)
         return str_same_word(a->host, b->host);
-    return meet(&x, &y);
+    return x.family == y.family &&
+           (x.is_any || y.is_any || memcmp(x.address, y.address, sizeof(x.address)) == 0);
 }
 
 static void check_host(const struct listener_settings *l, size_t i, struct problems *problems)
 {
-    const char *fault = fault_of(l->host);
+    const char *fault = l->socket.n > 0 ? NULL : fault_of(l->host);
 
     if (fault != NULL)
         problem_add(problems, l->at, "/connection/%zu/host %s, not \"%.*s\"", i, fault,
@@ -116,7 +122,7 @@ void feasible_listeners(const struct settings *s, struct problems *problems)
         const struct listener_settings *l = &s->listeners[i];
         bool before = addresses <= ENDPOINTS_MAX;
 
-        addresses += str_is(l->host, "*") ? 2 : 1;
+        addresses += str_is(l->host, "*") && l->v6only ? 2 : 1;
         if (addresses > ENDPOINTS_MAX && before)
             problem_add(problems, l->at,
                         "from here on there are more than %d addresses to listen on",

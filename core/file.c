@@ -30,6 +30,11 @@ struct files {
     struct mpx_file *buckets[BUCKETS];
 };
 
+unsigned files_descriptors(const struct files *fs)
+{
+    return fs->descriptors + fs->roots.count;
+}
+
 void file_drop(struct mpx_file *f)
 {
     if (f == NULL || --f->uses > 0)

@@ -21,6 +21,7 @@ struct files_limits {
 };
 struct files *files_create(const struct files_limits *limits);
 void files_destroy(struct files *fs);
+unsigned files_descriptors(const struct files *fs); /* that it holds open */
 
 struct mpx_file {
     struct stat st;

@@ -41,17 +41,46 @@ struct chain {
     unsigned conf_count;
 };
 
+/* A page of a virtual host's own for errors: first to last, one status or a class. */
+struct error_page {
+    int first, last;
+    struct mpx_str path, query; /* of an internal request */
+};
+struct error_pages {
+    const struct error_page *list; /* single statuses before classes */
+    size_t count;
+};
+
+/* What the configuration does to a field of every response. */
+enum field_deed {
+    FIELD_SET, /* in place of what is there */
+    FIELD_ADD, /* beside it */
+    FIELD_REMOVE
+};
+struct field_rule {
+    enum field_deed deed;
+    bool has_variables; /* in its value */
+    struct mpx_str name, value;
+};
+struct field_rules {
+    const struct field_rule *list; /* those of one name stand together */
+    size_t count;
+};
+
 struct directory {
     struct mpx_str path;     /* without a slash at its end: "" for "/" */
     struct mpx_str root;     /* the folder that files are opened beneath, or "" */
     struct mpx_str base;     /* what stands between root and a path's rest: "" or "a/b/" */
     struct mpx_str location; /* root and base: where the directory lies, or "" */
+    struct field_rules fields;
     struct chain chain;
 };
 
 struct vhost {
     struct mpx_str name;
-    struct chain chain;            /* its own level: ROUTE runs here */
+    struct chain chain;        /* its own level: ROUTE runs here */
+    struct field_rules fields; /* where no directory is chosen */
+    struct error_pages error_pages;
     struct directory *directories; /* sorted by path; the first is "" */
     size_t directory_count;
     bool welcome; /* nothing is configured: "/" shows a welcome page */
@@ -125,6 +154,8 @@ struct mpx_conf *generation_conf(struct generation *g, const struct module *m);
 struct vhost_name *vhost_name_slot(const struct generation *g, struct mpx_str name);
 /* The virtual host for a host name (lower case, no port), or NULL. */
 struct vhost *vhost_find(const struct generation *g, struct mpx_str host);
+/* The page that a virtual host has for an error, or NULL. */
+const struct error_page *error_page_find(const struct vhost *v, int status);
 /* The directory with the longest path that covers a normal path. */
 const struct directory *directory_find(const struct vhost *v, struct mpx_str path);
 /* The conf of that module in a chain, or NULL. */

@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "head.h"
 
+#include "method.h"
 #include "must.h"
 #include "str.h"
 #include "uri.h"
-
-/* What a module may be asked for. Other tokens, CONNECT among them, are not implemented: 501. */
-static const char *const methods[] = {
-    "GET",  "HEAD",  "POST", "PUT", "DELETE",   "PATCH",     "OPTIONS", "TRACE",  "COPY",
-    "LOCK", "MKCOL", "MOVE", "ACL", "PROPFIND", "PROPPATCH", "UNLOCK",  "REPORT", "SEARCH",
-};
-
-static bool is_known_method(struct mpx_str method)
-{
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        if (str_is(method, methods[i]))
-            return true;
-    return false;
-}
 
 static bool is_digit(char c)
 {
@@ -52,7 +39,7 @@ int head_line(struct mpx_req *r, struct mpx_str line, const struct listener_limi
     r->version = version;
     if (target->n > (size_t)limits->uri)
         return 414;
-    return is_known_method(r->method) ? 0 : 501;
+    return method_find(r->method) != 0 ? 0 : 501;
 }
 
 /* Transfer-Encoding (RFC 9112 6.1): "chunked", once, and no Content-Length beside it. */
@@ -177,6 +164,7 @@ int head_read(struct mpx_req *r, struct parser *parser, struct mpx_str head,
     r->field_count = parser->field_count;
     if (status != 0)
         return parser_refusal(r, parser, status);
+    r->is_read = true;
     req_index_fields(r);
     check_connection(r);
     status = check_framing(r, limits);

@@ -108,11 +108,63 @@ static enum conn_timer timer_for(struct http1 *h)
     return CONN_NO_TIMER;
 }
 
+/* What the client is waited for under this time-out, or NULL. */
+static struct http1_rate *rate_of(struct http1 *h, enum conn_timer timer)
+{
+    if (h->c->settings->min_rate == 0)
+        return NULL;
+    return timer == CONN_BODY ? &h->in : timer == CONN_SEND ? &h->out : NULL;
+}
+
+/* The wait up to now counts for what was waited for. */
+static void count_wait(struct http1 *h)
+{
+    struct http1_rate *rate = rate_of(h, h->c->timer);
+    int64_t now = h->c->w->now_ms;
+
+    if (rate != NULL)
+        rate->waited_ms += now - h->since_ms;
+    h->since_ms = now;
+}
+
 static void begin_timer(struct http1 *h, enum conn_timer timer)
 {
+    struct http1_rate *rate = rate_of(h, timer);
+
+    count_wait(h);
     conn_set_timer(h->c, timer);
     if (timer == CONN_SEND)
         h->unsent = h->c->transport->unsent(h->c);
+    if (rate == NULL || rate->running)
+        return;
+    *rate = (struct http1_rate){ .running = true };
+    pace_start(&rate->pace);
+    if (timer == CONN_SEND)
+        h->held = h->unsent;
+}
+
+/* Of an answer the bytes count that the client has taken, not those that lie in the socket. */
+static bool measure(struct mpx_conn *c, enum conn_timer timer)
+{
+    struct http1 *h = c->session;
+    struct http1_rate *rate = rate_of(h, timer);
+
+    count_wait(h);
+    if (timer == CONN_SEND) {
+        size_t held = c->transport->unsent(c);
+
+        rate->bytes += h->held;
+        rate->bytes -= held < rate->bytes ? held : rate->bytes;
+        h->held = held;
+    }
+    bool is_fast = pace_note(&rate->pace, c->settings->min_rate, rate->waited_ms, rate->bytes);
+    rate->waited_ms = 0;
+    rate->bytes = 0;
+    if (!is_fast && timer == CONN_BODY)
+        http1_body_fails(h, 408);
+    else if (!is_fast)
+        conn_close(c, true);
+    return is_fast;
 }
 
 /* A header's time is that of the whole; others begin anew with each byte that goes their way. */
@@ -229,4 +281,9 @@ static void finish(struct mpx_conn *c)
     session_end(h);
 }
 
-const struct protocol http1_protocol = { .drive = drive, .timeout = timeout, .finish = finish };
+const struct protocol http1_protocol = {
+    .drive = drive,
+    .timeout = timeout,
+    .measure = measure,
+    .finish = finish,
+};

@@ -5,6 +5,7 @@
 #ifndef HTTP1_H
 #define HTTP1_H
 #include "conn.h"
+#include "pace.h"
 #include "parser.h"
 #include "req.h"
 
@@ -37,6 +38,14 @@ struct http1 {
     struct cold_load *load; /* a thread brings a file's pages in: nothing is sent meanwhile */
     bool loaded;            /* ... it has done so for the next piece */
     size_t unsent;          /* what the client had not taken when the send time-out began */
+    struct http1_rate {     /* where min_rate is set: how fast bytes come or go */
+        bool running;       /* it was waited for once */
+        struct pace pace;
+        uint64_t bytes;    /* since it was measured */
+        int64_t waited_ms; /* for the client, since then */
+    } in, out;             /* of cur's body; of the first answer */
+    size_t held;           /* bytes that lay in the socket when out was measured */
+    int64_t since_ms;      /* when the wait that is not counted yet began */
     struct loop_event again;
 };
 

@@ -68,6 +68,7 @@ static void next_request(struct http1 *h)
     h->head_n = h->head_room = 0;
     h->drained = 0;
     h->line_checked = false;
+    h->in.running = false;
     guard_start(&h->guard);
 }
 
@@ -104,7 +105,7 @@ static void head_complete(struct http1 *h)
     h->reading = r->body.complete ? HTTP1_DONE : HTTP1_BODY;
     enqueue(h, r);
     if (status != 0)
-        phase_refuse(r, status);
+        phase_decline(r, status);
     else
         phase_start(r);
 }
@@ -167,7 +168,12 @@ void http1_body_fails(struct http1 *h, int status)
         r->keep_alive = false;
         phase_break(r, status);
     }
-    stop_reading(h);
+    if (r->finished) {
+        stop_reading(h);
+    } else { /* a page is still made for it: nothing is read meanwhile */
+        h->reading = HTTP1_DONE;
+        h->linger = true;
+    }
 }
 
 static void read_body(struct http1 *h, struct mpx_str in, size_t *used)
@@ -176,6 +182,7 @@ static void read_body(struct http1 *h, struct mpx_str in, size_t *used)
     int rc = parser_body(&h->parser, in, take_body, h, used);
 
     h->received = true;
+    h->in.bytes += *used;
     if (rc == PARSER_COMPLETE) {
         r->body.complete = true;
         h->reading = HTTP1_DONE;

@@ -69,9 +69,9 @@ static char *put_framing(char *at, const struct mpx_req *r)
 {
     const struct res *res = &r->res;
 
-    if (!res->no_body && res->declared >= 0) {
+    if (!res->no_body && res->length >= 0) {
         at = put(at, MPX_STR("Content-Length: "));
-        at = put_number(at, (uint64_t)res->declared);
+        at = put_number(at, (uint64_t)res->length);
         at = put(at, MPX_STR("\r\n"));
     } else if (res->chunked) {
         at = put(at, MPX_STR("Transfer-Encoding: chunked\r\n"));
@@ -112,24 +112,19 @@ static struct mpx_str format_head(struct mpx_req *r)
 static void carrier_start(struct mpx_req *r)
 {
     struct http1 *h = r->carrier_data;
-    struct piece *behind = NULL;
 
     r->keep_alive = can_keep_alive(h, r);
-    for (struct piece *p = r->res.first; p != NULL && p->is_framed; p = p->next)
-        behind = p; /* "100 Continue" that is not sent yet */
-    res_insert_bytes(r, behind, format_head(r));
+    res_insert_bytes(r, piece_last_framed(r), format_head(r)); /* behind a "100 Continue" */
 }
 
 /* Puts what came since the last time into a chunk, and the last chunk behind the last one. */
 static void frame_chunk(struct mpx_req *r)
 {
-    struct piece *behind = NULL, *p;
+    struct piece *behind = piece_last_framed(r);
     char size[20];
     size_t total = 0;
 
-    for (p = r->res.first; p != NULL && p->is_framed; p = p->next)
-        behind = p;
-    for (; p != NULL; p = p->next) {
+    for (struct piece *p = behind != NULL ? behind->next : r->res.first; p != NULL; p = p->next) {
         p->is_framed = true;
         total += p->n;
     }
@@ -272,6 +267,7 @@ static int gather(const struct http1 *h, struct iovec *v, struct piece **file)
 static void took(struct http1 *h, size_t n)
 {
     h->sent = true;
+    h->out.bytes += n;
     for (struct mpx_req *r = h->first; n > 0; r = r->next)
         n = res_took(r, n);
 }
@@ -286,6 +282,7 @@ static void release(struct http1 *h)
         if (h->first == NULL)
             h->last = NULL;
         h->queued--;
+        h->out.running = false;
         http1_deliver(h, r);
     }
 }

@@ -49,12 +49,38 @@ static void find_user(struct launch *l)
         problem_add(&l->problems, s->group_at, "%s: create it, or mend \"group\"", error);
 }
 
+/* "user" or "user:group" of a unix socket. */
+static void find_owner(struct launch *l, struct listener_settings *s)
+{
+    size_t colon = str_find(s->owner, ':');
+    const char *name = arena_copyz(&l->arena, str_head(s->owner, colon));
+    struct mpx_str group = str_from(s->owner, colon + 1);
+    struct child_user owner;
+    const char *error = "a socket has one group";
+
+    if (str_find(group, ' ') < group.n || child_find_user(&l->arena, name, &owner, &error) < 0 ||
+        (group.n > 0 && child_find_groups(&l->arena, group.p, &owner, &error) < 0)) {
+        problem_add(&l->problems, s->owner_at, "%s: create it, or mend \"owner\"", error);
+        return;
+    }
+    s->uid = owner.uid;
+    s->gid = owner.gid;
+}
+
+static void find_owners(struct launch *l)
+{
+    for (size_t i = 0; i < l->settings.listener_count; i++)
+        if (l->settings.listeners[i].owner.n > 0)
+            find_owner(l, &l->settings.listeners[i]);
+}
+
 void launch_read(struct launch *l)
 {
     l->root = config_read(&l->arena, &l->sources, l->file, l->overrides, l->strict, &l->problems);
     if (settings_read(&l->arena, &l->sources, l->root, &l->problems, &l->settings) == 0)
         feasible_listeners(&l->settings, &l->problems);
     find_user(l);
+    find_owners(l);
     grant_log(l);
 }
 

@@ -28,6 +28,9 @@ struct level {
     struct level_use *uses;
     size_t use_count;
     bool is_explicit; /* here or further out there is a "modules" list */
+    /* what site_fields.c and site_pages.c find */
+    struct field_rules fields;
+    struct error_pages error_pages;
 };
 
 struct building {

@@ -72,9 +72,9 @@ static int check_user(const struct settings *s)
 }
 
 /* As many descriptors as there may be; a word when that is less than what the limits ask for. */
-static void raise_descriptors(struct settings *s)
+static void raise_descriptors(const struct settings *s)
 {
-    uint64_t most = descriptors_raise(), wanted = settings_fit(s, most);
+    uint64_t most = descriptors_raise(), wanted = settings_descriptors(s);
 
     if (most < wanted)
         log_warn("limits.connections ask for %llu descriptors but there are %llu: raise the limit "
@@ -127,7 +127,7 @@ static int run(struct launch *l, struct endpoints *e, const struct cli *c)
 
 static int serve(struct launch *l, const struct cli *c)
 {
-    struct settings *s = &l->settings;
+    const struct settings *s = &l->settings;
     struct pidfile pidfile = { .fd = -1, .folder = -1 };
     struct endpoints e;
     const char *error;
@@ -140,7 +140,7 @@ static int serve(struct launch *l, const struct cli *c)
         return fail(error);
     if (endpoints_open(&l->arena, s, &e, &error) == 0) {
         rc = run(l, &e, c);
-        endpoints_close(&e);
+        endpoints_remove(&e);
     } else {
         rc = fail(error);
     }

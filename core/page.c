@@ -36,11 +36,14 @@ struct page *page_get(struct pages *ps)
     }
     p->next = NULL;
     p->n = 0;
+    p->uses = 1;
     return p;
 }
 
 void page_put(struct pages *ps, struct page *p)
 {
+    if (--p->uses > 0)
+        return;
     if (ps->count >= ps->most) {
         free(p);
         return;

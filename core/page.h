@@ -9,7 +9,8 @@ enum { PAGE_BYTES = 16384 - 32 };
 
 struct page {
     struct page *next;
-    size_t n; /* bytes in use */
+    size_t n;      /* bytes in use */
+    unsigned uses; /* it is free again when the last one has put it back */
     char bytes[PAGE_BYTES];
 };
 struct pages {
@@ -18,7 +19,7 @@ struct pages {
 };
 void pages_init(struct pages *ps, unsigned most); /* how many free ones are kept */
 void pages_finish(struct pages *ps);
-struct page *page_get(struct pages *ps); /* empty; never NULL */
-void page_put(struct pages *ps, struct page *p);
+struct page *page_get(struct pages *ps);         /* empty, with one use; never NULL */
+void page_put(struct pages *ps, struct page *p); /* gives a use back */
 
 #endif

@@ -2,8 +2,11 @@
 #include "phase.h"
 
 #include "cond.h"
+#include "field_rules.h"
+#include "own_page.h"
 #include "page_text.h"
 #include "str.h"
+#include "unowned.h"
 #include "wait.h"
 
 enum { RESTARTS_MAX = 10, RESUMES_PER_TURN = 64 };
@@ -54,14 +57,23 @@ static enum mpx_rc call_resume(struct mpx_req *r, mpx_resume_fn fn, void *state)
     return rc;
 }
 
-/* Makes the header final. RESPONSE hooks see it first, unless it is a refusal. */
-static void start_response(struct mpx_req *r)
+/* Whatever the hook waits for, it does not go on. */
+static void stop_waiting(struct mpx_req *r)
+{
+    wait_cancel(r);
+    wait_end_watches(r);
+    r->suspended = false;
+}
+
+/* Shows the response to RESPONSE hooks; false when one of them fails. */
+static bool edit_response(struct mpx_req *r)
 {
     enum mpx_phase before = r->phase;
     unsigned at = r->at;
     const struct mpx_conf *caller = r->caller;
     bool failed = false;
 
+    r->edited = true;
     r->phase = MPX_PH_RESPONSE;
     for (r->at = 0; current(r) != NULL && !failed; r->at++) {
         enum mpx_rc rc = call_hook(r, current(r));
@@ -75,27 +87,58 @@ static void start_response(struct mpx_req *r)
     r->phase = before;
     r->at = at;
     r->caller = caller;
-    if (failed) {
-        wait_cancel(r);
-        wait_end_watches(r);
-        r->suspended = false;
-        page_text_error(r, 500);
-    }
-    int judged = r->res.ended ? cond_judge(r) : 0;
-    if (judged == 304)
-        res_not_modified(r);
-    else if (judged != 0)
-        page_text_error(r, judged);
+    return !failed;
+}
+
+/* Sends the header as it is but for what the configuration says of all. */
+static void send_header(struct mpx_req *r)
+{
+    if (r->res.page_due)
+        page_text_fill(r);
+    field_rules_apply(r);
     res_start(r);
     r->carrier->start(r);
+}
+
+/* Whether the virtual host has a page of its own: what waited for the response waits in vain. */
+static bool begin_own_page(struct mpx_req *r)
+{
+    if (!own_page_begin(r))
+        return false;
+    stop_waiting(r);
+    return true;
+}
+
+/* Makes the header final, once RESPONSE hooks have seen it; or lets the request go on with the
+   virtual host's own page for an error. */
+static void start_response(struct mpx_req *r)
+{
+    if (unowned_is_trace(r)) {
+        stop_waiting(r);
+        unowned_refuse_trace(r);
+    }
+    if (r->res.page_due && begin_own_page(r))
+        return;
+    if (r->own_page != NULL)
+        own_page_take(r);
+    if (r->res.page_due)
+        page_text_fill(r);
+    if (!r->edited && !edit_response(r)) {
+        stop_waiting(r);
+        page_text_error(r, 500);
+    }
+    cond_apply(r);
+    if (r->res.page_due && begin_own_page(r))
+        return;
+    send_header(r);
+    if (!r->res.ended)
+        own_page_show_page(r);
 }
 
 /* Nothing more is done for it: what it waited for is no use any more. */
 static void finish(struct mpx_req *r)
 {
-    wait_cancel(r);
-    wait_end_watches(r);
-    r->suspended = false;
+    stop_waiting(r);
     r->finished = true;
 }
 
@@ -107,17 +150,17 @@ static void respond(struct mpx_req *r)
     if (!res->started && !res->broken && (res->ended || res->flush || res->waiting >= RES_MARK))
         start_response(r);
     res->flush = false;
-    if (res->ended || res->broken)
+    if (res->ended || res->enough || res->broken)
         finish(r);
 }
 
 /* Ends it with a standard page where that is still possible. */
 static void fail(struct mpx_req *r, int status)
 {
+    stop_waiting(r);
     r->res.broken = r->res.started;
     if (!r->res.started)
         page_text_error(r, status);
-    finish(r);
 }
 
 /* A module has broken a rule: 500, and its name in the log. */
@@ -166,6 +209,10 @@ static void answer_done(struct mpx_req *r)
 
 static void answer_restart(struct mpx_req *r)
 {
+    if (r->own_page != NULL) {
+        misuse(r, "answered RESTART for a page of error_pages: only CONTENT is asked for it");
+        return;
+    }
     if (!r->rewritten || r->res.started || r->res.ended) {
         misuse(r, "answered RESTART without mpx_req_rewrite, or after a response");
         return;
@@ -177,7 +224,7 @@ static void answer_restart(struct mpx_req *r)
     res_reset(r, 200);
     r->rewritten = false;
     r->directory = NULL;
-    r->allow = NULL;
+    r->allow = 0;
     r->chain = &r->vhost->chain;
     r->phase = MPX_PH_ROUTE;
     r->at = 0;
@@ -220,32 +267,6 @@ static void answer(struct mpx_req *r, enum mpx_rc rc)
     misuse(r, "answered %s (%d), which has no meaning here", rc_name(rc), (int)rc);
 }
 
-/* Nobody wanted it: 404, or 405 with what was said to be allowed. */
-static void answer_unowned(struct mpx_req *r)
-{
-    static const struct mpx_str get_head = { "GET, HEAD", 9 };
-    struct mpx_str allowed = r->allow != NULL ? str_of(r->allow) : get_head, item, list = allowed;
-    bool is_allowed = false;
-
-    if (r->allow == NULL && !str_is(r->method, "OPTIONS") && !str_is(r->method, "TRACE")) {
-        if (r->vhost->welcome && str_is(r->path, "/"))
-            page_text_welcome(r);
-        else
-            page_text_error(r, 404);
-        return;
-    }
-    while (str_next_item(&list, &item))
-        is_allowed = is_allowed || str_eq(item, r->method);
-    if (is_allowed) {
-        page_text_error(r, 404);
-        return;
-    }
-    if (str_is(r->method, "OPTIONS"))
-        page_text_options(r, allowed);
-    else
-        page_text_not_allowed(r, allowed);
-}
-
 /* The phase has no more hooks. */
 static void next_phase(struct mpx_req *r)
 {
@@ -260,7 +281,7 @@ static void next_phase(struct mpx_req *r)
         r->phase = MPX_PH_CONTENT;
         return;
     case MPX_PH_CONTENT:
-        answer_unowned(r);
+        unowned_answer(r);
         return;
     case MPX_PH_RESPONSE:
     case MPX_PH_LOG:
@@ -343,9 +364,8 @@ static void run(struct mpx_req *r)
 /* An answer that core has made itself. */
 static void answer_alone(struct mpx_req *r)
 {
-    res_start(r);
     finish(r);
-    r->carrier->start(r);
+    send_header(r);
     r->carrier->more(r);
 }
 
@@ -368,18 +388,26 @@ static const struct vhost *choose_vhost(const struct mpx_req *r)
     return v;
 }
 
-void phase_start(struct mpx_req *r)
+/* False when there is none: answered. */
+static bool enter_vhost(struct mpx_req *r)
 {
     const struct vhost *v = choose_vhost(r);
 
     if (v == NULL) {
         phase_refuse(r, 421);
-        return;
+        return false;
     }
     r->vhost = v;
     r->chain = &v->chain;
-    if (r->is_asterisk) {
-        page_text_options(r, MPX_STR("GET, HEAD"));
+    return true;
+}
+
+void phase_start(struct mpx_req *r)
+{
+    if (!enter_vhost(r))
+        return;
+    if (r->is_asterisk) { /* about no resource: nothing is offered in particular */
+        page_text_no_content(r);
         answer_alone(r);
         return;
     }
@@ -388,11 +416,19 @@ void phase_start(struct mpx_req *r)
     run(r);
 }
 
+void phase_decline(struct mpx_req *r, int status)
+{
+    if (!enter_vhost(r))
+        return;
+    r->edited = true;
+    phase_break(r, status);
+}
+
 void phase_break(struct mpx_req *r, int status)
 {
     fail(r, status);
     respond(r);
-    r->carrier->more(r);
+    run(r);
 }
 
 void phase_go_on(struct mpx_req *r)
@@ -407,6 +443,7 @@ void phase_log(struct mpx_req *r)
     if (r->logged)
         return;
     r->logged = true;
+    own_page_show_request(r);
     r->phase = MPX_PH_LOG;
     for (r->at = 0; current(r) != NULL; r->at++) {
         enum mpx_rc rc = call_hook(r, current(r));

@@ -12,7 +12,11 @@ void phase_start(struct mpx_req *r);
 /* Answers with a standard page and no hook but LOG: for a request that never was one, or that no
    module is to see. */
 void phase_refuse(struct mpx_req *r, int status);
-/* Ends a suspended request with a standard page, or breaks its response off when that has begun. */
+/* The head is right but its target can name nothing: the virtual host's page for that status, with
+   its fields. No hook sees the request but CONTENT of that page, and LOG. */
+void phase_decline(struct mpx_req *r, int status);
+/* Ends a suspended request with an error, or breaks its response off when that has begun. It may be
+   suspended again when this returns: the virtual host may have a page of its own. */
 void phase_break(struct mpx_req *r, int status);
 /* Goes on with a wait that is ready or a watch that has fired. */
 void phase_go_on(struct mpx_req *r);

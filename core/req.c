@@ -66,8 +66,10 @@ static int known_field(struct mpx_str name)
         enum req_field field;
     } known[] = {
         { { "host", 4 }, REQ_HOST },
+        { { "range", 5 }, REQ_RANGE },
         { { "expect", 6 }, REQ_EXPECT },
         { { "if-match", 8 }, REQ_IF_MATCH },
+        { { "if-range", 8 }, REQ_IF_RANGE },
         { { "connection", 10 }, REQ_CONNECTION },
         { { "if-none-match", 13 }, REQ_IF_NONE_MATCH },
         { { "content-length", 14 }, REQ_CONTENT_LENGTH },
@@ -127,6 +129,13 @@ bool req_known(const struct mpx_req *r, enum req_field f, struct mpx_str *value)
     if (r->known[f].count > 1)
         *value = join(r, r->fields[r->known[f].index].key, r->known[f].index);
     return true;
+}
+
+bool req_has_condition(const struct mpx_req *r)
+{
+    return r->known[REQ_IF_MATCH].count + r->known[REQ_IF_NONE_MATCH].count +
+               r->known[REQ_IF_MODIFIED_SINCE].count + r->known[REQ_IF_UNMODIFIED_SINCE].count >
+           0;
 }
 
 bool req_header(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value)

@@ -4,6 +4,7 @@
    body. */
 #ifndef REQ_H
 #define REQ_H
+#include "address.h"
 #include "res.h"
 #include "worker.h"
 
@@ -18,6 +19,8 @@ enum req_field {
     REQ_IF_NONE_MATCH,
     REQ_IF_MODIFIED_SINCE,
     REQ_IF_UNMODIFIED_SINCE,
+    REQ_IF_RANGE,
+    REQ_RANGE,
     REQ_FIELDS
 };
 
@@ -69,6 +72,7 @@ struct mpx_req {
     struct mpx_str line, method, path, query, host;
     int version; /* 10 or 11 */
     bool is_head, is_asterisk, keep_alive, expects_continue;
+    bool is_read; /* all of its head */
     struct mpx_pair *fields;
     size_t field_count;
     struct {
@@ -82,8 +86,10 @@ struct mpx_req {
     const struct chain *chain;
     struct mpx_str rest;
     struct mpx_str user;
-    const char *allow;
-    void **slots; /* by module, NULL where unused */
+    const union address *client; /* see client.h; NULL: nobody has asked yet */
+    struct mpx_str scheme;       /* the same */
+    uint32_t allow;              /* methods that modules said they serve here (method.h) */
+    void **slots;                /* by module, NULL where unused */
     unsigned slot_count;
 
     enum mpx_phase phase;
@@ -93,10 +99,12 @@ struct mpx_req {
     bool running;                  /* its hooks are on the stack */
     bool suspended;                /* a hook answered WAIT */
     bool rewritten, finished, logged;
-    bool gone;        /* the client left */
-    int fail_status;  /* what FAIL means after a helper that knows better; 0: 500 */
-    unsigned resumes; /* in this turn */
-    unsigned holds;   /* work that still runs for it on threads */
+    bool edited;               /* RESPONSE hooks saw the response, or are not to see it */
+    bool gone;                 /* the client left */
+    int fail_status;           /* what FAIL means after a helper that knows better; 0: 500 */
+    unsigned resumes;          /* in this turn */
+    unsigned holds;            /* work that still runs for it on threads */
+    struct own_page *own_page; /* the virtual host's page for an error, once it was begun */
     struct wait wait;
     struct loop_event *wait_event; /* SLEEP, FD, TICKET with a time-out; or NULL */
     struct wait_job *spare_job;
@@ -115,6 +123,8 @@ struct mpx_req *req_create(struct worker *w, const struct carrier *carrier, void
 void req_destroy(struct mpx_req *r);
 /* A field that core reads, its lines joined; false when it is not there. */
 bool req_known(const struct mpx_req *r, enum req_field f, struct mpx_str *value);
+/* Whether there is a condition (RFC 9110 13.1), If-Range aside. */
+bool req_has_condition(const struct mpx_req *r);
 bool req_header(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value);
 /* Notes where the known fields are. */
 void req_index_fields(struct mpx_req *r);

@@ -1,63 +1,35 @@
 /* SPDX-License-Identifier: MIT */
 #include "res.h"
 
+#include "cut.h"
 #include "must.h"
 #include "req.h"
 #include "str.h"
-
-#include <stdlib.h>
 
 enum { FIELDS_AT_FIRST = 16 };
 
 void res_init(struct mpx_req *r)
 {
-    r->res = (struct res){ .status = 200, .declared = -1, .waiting_max = (size_t)1 << 20 };
-}
-
-/* Gives back what a piece holds and keeps the piece for the next one. */
-static void piece_release(struct mpx_req *r, struct piece *p)
-{
-    p->next = r->res.spare;
-    r->res.spare = p;
-    switch (p->kind) {
-    case PIECE_PAGE:
-        page_put(&r->w->pages, p->owner.page);
-        return;
-    case PIECE_BLOB:
-        if (--p->owner.blob->uses == 0)
-            free(p->owner.blob);
-        return;
-    case PIECE_SMALL:
-    case PIECE_FILE:
-        file_drop(p->owner.file);
-        return;
-    case PIECE_BYTES:
-        return;
-    }
+    r->res =
+        (struct res){ .status = 200, .declared = -1, .length = -1, .waiting_max = (size_t)1 << 20 };
 }
 
 /* Drops the pieces behind one of them (NULL: all). */
 static void drop_behind(struct mpx_req *r, struct piece *behind)
 {
-    struct piece **link = behind != NULL ? &behind->next : &r->res.first, *next;
+    struct piece *next;
 
-    for (struct piece *p = *link; p != NULL; p = next) {
+    for (struct piece *p = piece_detach_behind(r, behind); p != NULL; p = next) {
         next = p->next;
         piece_release(r, p);
     }
-    *link = NULL;
-    r->res.last = behind;
     r->res.waiting = 0;
 }
 
-/* Drops the body; what a carrier has put in front of it ("100 Continue") stays. */
+/* Drops the body; what a carrier has put in front of it stays. */
 static void drop_body(struct mpx_req *r)
 {
-    struct piece *behind = NULL;
-
-    for (struct piece *p = r->res.first; p != NULL && p->is_framed; p = p->next)
-        behind = p;
-    drop_behind(r, behind);
+    drop_behind(r, piece_last_framed(r));
 }
 
 void res_finish(struct mpx_req *r)
@@ -82,23 +54,10 @@ void res_reset(struct mpx_req *r, int status)
     res->status = status;
 }
 
-bool res_is_value(struct mpx_str value)
-{
-    for (size_t i = 0; i < value.n; i++) {
-        unsigned char c = (unsigned char)value.p[i];
-
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return false;
-    }
-    return true;
-}
-
-int res_add(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
+void res_add_own(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
 {
     struct res *res = &r->res;
 
-    if (!str_is_token(name) || !res_is_value(value))
-        return -1;
     if (res->count == res->room) {
         size_t room = res->room != 0 ? 2 * res->room : FIELDS_AT_FIRST;
         struct mpx_pair *fields = arena_take(&r->arena, room * sizeof(*fields));
@@ -108,9 +67,39 @@ int res_add(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
         res->fields = fields;
         res->room = room;
     }
-    res->fields[res->count++] =
-        (struct mpx_pair){ arena_copy(&r->arena, name), arena_copy(&r->arena, value) };
+    res->fields[res->count++] = (struct mpx_pair){ name, value };
+}
+
+void res_set_own(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
+{
+    res_remove(r, name);
+    res_add_own(r, name, value);
+}
+
+/* A copy of what can be sent, beside those of the same name or instead of them. */
+static int add_checked(struct mpx_req *r, struct mpx_str name, struct mpx_str value, bool instead)
+{
+    if (!str_is_token(name) || !str_is_field_value(value))
+        return -1;
+    if (instead)
+        res_remove(r, name);
+    res_add_own(r, arena_copy(&r->arena, name), arena_copy(&r->arena, value));
     return 0;
+}
+
+int res_add(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
+{
+    return add_checked(r, name, value, false);
+}
+
+int res_set(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
+{
+    return add_checked(r, name, value, true);
+}
+
+static bool has_name(const struct mpx_pair *field, struct mpx_str name)
+{
+    return field->key.n == name.n && str_same_word(field->key, name);
 }
 
 void res_remove(struct mpx_req *r, struct mpx_str name)
@@ -119,57 +108,21 @@ void res_remove(struct mpx_req *r, struct mpx_str name)
     size_t kept = 0;
 
     for (size_t i = 0; i < res->count; i++)
-        if (!str_same_word(res->fields[i].key, name))
+        if (!has_name(&res->fields[i], name))
             res->fields[kept++] = res->fields[i];
     res->count = kept;
     if (str_same_word(name, MPX_STR("Content-Length")))
         res->declared = -1;
 }
 
-int res_set(struct mpx_req *r, struct mpx_str name, struct mpx_str value)
-{
-    if (!str_is_token(name) || !res_is_value(value))
-        return -1;
-    res_remove(r, name);
-    return res_add(r, name, value);
-}
-
 bool res_get(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value)
 {
     for (size_t i = 0; i < r->res.count; i++)
-        if (str_same_word(r->res.fields[i].key, name)) {
+        if (has_name(&r->res.fields[i], name)) {
             *value = r->res.fields[i].value;
             return true;
         }
     return false;
-}
-
-static struct piece *piece_new(struct mpx_req *r, enum piece_kind kind)
-{
-    struct piece *p = r->res.spare;
-
-    if (p != NULL)
-        r->res.spare = p->next;
-    else
-        p = arena_take(&r->arena, sizeof(*p));
-    *p = (struct piece){ .kind = kind };
-    return p;
-}
-
-static void insert(struct mpx_req *r, struct piece *behind, struct piece *p)
-{
-    struct piece **link = behind != NULL ? &behind->next : &r->res.first;
-
-    p->next = *link;
-    *link = p;
-    if (p->next == NULL)
-        r->res.last = p;
-}
-
-static void append(struct mpx_req *r, struct piece *p)
-{
-    p->is_body = true;
-    insert(r, r->res.last, p);
 }
 
 static int break_off(struct res *res, const char *fault)
@@ -198,106 +151,79 @@ static bool wants_body(const struct mpx_req *r)
     return !r->is_head && !r->res.no_body;
 }
 
-/* Fills the last page, then further ones. */
-static void append_bytes(struct mpx_req *r, struct piece *last, struct mpx_str bytes)
-{
-    while (bytes.n > 0) {
-        struct page *page = last != NULL ? last->owner.page : NULL;
-
-        if (page == NULL || page->n == PAGE_BYTES) {
-            page = page_get(&r->w->pages);
-            last = piece_new(r, PIECE_PAGE);
-            last->owner.page = page;
-            last->p = page->bytes;
-            append(r, last);
-        }
-        size_t n = bytes.n < PAGE_BYTES - page->n ? bytes.n : PAGE_BYTES - page->n;
-        memcpy(page->bytes + page->n, bytes.p, n);
-        page->n += n;
-        last->n += n;
-        bytes = str_from(bytes, n);
-    }
-}
-
-/* The last piece when more can be written into it; else NULL. */
-static struct piece *open_piece(const struct res *res)
-{
-    struct piece *last = res->last;
-
-    return last != NULL && last->kind == PIECE_PAGE && !last->is_framed ? last : NULL;
-}
-
 static int mark(const struct res *res)
 {
     return res->waiting > RES_MARK ? 1 : 0;
 }
 
-int res_write(struct mpx_req *r, struct mpx_str bytes)
+/* Queues what goes out of a piece that was written: by 'add', which gets all of it or parts. */
+static int put(struct mpx_req *r, const struct piece *from, cut_add_fn add)
+{
+    if (count_body(r, from->n) < 0)
+        return -1;
+    if (wants_body(r) && from->n > 0) {
+        if (r->res.cut != NULL)
+            cut_pass(r, from, add);
+        else
+            add(r, from, 0, from->n);
+    }
+    return r->res.broken ? -1 : mark(&r->res);
+}
+
+static void add_copy(struct mpx_req *r, const struct piece *from, size_t skip, size_t n)
 {
     struct res *res = &r->res;
 
-    if (count_body(r, bytes.n) < 0)
-        return -1;
-    if (!wants_body(r))
-        return 0;
-    if (bytes.n > res->waiting_max || res->waiting > res->waiting_max - bytes.n)
-        return break_off(res, "wrote more than limits.response_buffer without waiting for the "
-                              "client: return mpx_wait_drain when mpx_res_write gives 1");
-    append_bytes(r, open_piece(res), bytes);
-    res->waiting += bytes.n;
-    return mark(res);
+    if (n > res->waiting_max || res->waiting > res->waiting_max - n)
+        (void)break_off(res, "wrote more than limits.response_buffer without waiting for the "
+                             "client: return mpx_wait_drain when mpx_res_write gives 1");
+    else
+        piece_copy(r, from, skip, n);
+}
+
+int res_write(struct mpx_req *r, struct mpx_str bytes)
+{
+    const struct piece from = { .kind = PIECE_BYTES, .p = bytes.p, .n = bytes.n };
+
+    return put(r, &from, add_copy);
 }
 
 void res_bytes(struct mpx_req *r, struct mpx_str bytes)
 {
-    if (count_body(r, bytes.n) < 0 || !wants_body(r) || bytes.n == 0)
-        return;
-    struct piece *p = piece_new(r, PIECE_BYTES);
-    p->p = bytes.p;
-    p->n = bytes.n;
-    append(r, p);
-    r->res.waiting += bytes.n;
+    const struct piece from = { .kind = PIECE_BYTES, .p = bytes.p, .n = bytes.n };
+
+    (void)put(r, &from, piece_append);
 }
 
 int res_blob(struct mpx_req *r, struct mpx_blob *b)
 {
-    if (count_body(r, b->n) < 0)
-        return -1;
-    if (!wants_body(r) || b->n == 0)
-        return 0;
-    struct piece *p = piece_new(r, PIECE_BLOB);
-    p->p = b->bytes;
-    p->n = b->n;
-    p->owner.blob = b;
-    b->uses++;
-    append(r, p);
-    r->res.waiting += b->n;
-    return mark(&r->res);
+    const struct piece from = { .kind = PIECE_BLOB, .p = b->bytes, .n = b->n, .owner.blob = b };
+
+    return put(r, &from, piece_append);
 }
 
 int res_file(struct mpx_req *r, struct mpx_file *f)
 {
-    size_t size = f->st.st_size > 0 ? (size_t)f->st.st_size : 0;
+    const struct piece from = { .kind = f->bytes != NULL ? PIECE_SMALL : PIECE_FILE,
+                                .p = f->bytes,
+                                .n = f->st.st_size > 0 ? (size_t)f->st.st_size : 0,
+                                .owner.file = f };
 
-    if (count_body(r, size) < 0)
-        return -1;
-    if (!wants_body(r) || size == 0)
-        return 0;
-    struct piece *p = piece_new(r, f->bytes != NULL ? PIECE_SMALL : PIECE_FILE);
-    p->p = f->bytes;
-    p->n = size;
-    p->owner.file = f;
-    f->uses++;
-    append(r, p);
-    if (f->bytes != NULL)
-        r->res.waiting += size;
-    return mark(&r->res);
+    return put(r, &from, piece_append);
 }
 
 void res_not_modified(struct mpx_req *r)
 {
     drop_body(r);
     r->res.status = 304;
+}
+
+int64_t res_length(const struct mpx_req *r)
+{
+    const struct res *res = &r->res;
+
+    return res->ended && !(r->is_head && res->declared >= 0) ? (int64_t)res->written
+                                                             : res->declared;
 }
 
 void res_start(struct mpx_req *r)
@@ -312,11 +238,11 @@ void res_start(struct mpx_req *r)
         res->written = 0;
         res->declared = 0;
     }
-    if (res->ended && !(r->is_head && res->declared >= 0))
-        res->declared = (int64_t)res->written;
+    if (res->cut == NULL)
+        res->length = res_length(r);
     if (res->no_body || r->is_head) {
         drop_body(r);
-    } else if (res->declared < 0) {
+    } else if (res->length < 0) {
         res->chunked = r->version >= 11;
         res->close = !res->chunked;
     }
@@ -329,7 +255,7 @@ struct piece *res_insert_bytes(struct mpx_req *r, struct piece *behind, struct m
     p->p = bytes.p;
     p->n = bytes.n;
     p->is_framed = true;
-    insert(r, behind, p);
+    piece_insert(r, behind, p);
     return p;
 }
 

@@ -3,8 +3,7 @@
    takes away. It does not know how a response is written on a connection. */
 #ifndef RES_H
 #define RES_H
-#include "file.h"
-#include "page.h"
+#include "piece.h"
 
 #include <multiplexd/module.h>
 
@@ -13,53 +12,28 @@ enum {
     RES_DRAINED = 16 << 10, /* below it, mpx_wait_drain goes on */
 };
 
-enum piece_kind {
-    PIECE_BYTES, /* memory that lives as long as the request */
-    PIECE_PAGE,
-    PIECE_BLOB,
-    PIECE_SMALL, /* the bytes of a small file */
-    PIECE_FILE
-};
-struct piece {
-    struct piece *next;
-    enum piece_kind kind;
-    bool is_body;   /* else the carrier's own framing */
-    bool is_framed; /* nothing more may be added to it */
-    const char *p;  /* what is left of it */
-    size_t n;
-    off_t off; /* PIECE_FILE: where in the file */
-    union {
-        struct page *page;
-        struct mpx_blob *blob;
-        struct mpx_file *file;
-    } owner;
-    char text[24]; /* framing: a chunk's size */
-};
-
-struct mpx_blob {
-    unsigned uses;
-    size_t n;
-    char bytes[];
-};
-
 struct res {
     int status;
     struct mpx_pair *fields;
     size_t count, room;
     int64_t declared; /* Content-Length as a module set it; -1: not */
+    int64_t length;   /* of the body that is sent, once started; -1: known at its end */
     uint64_t written; /* body bytes the modules gave */
     uint64_t sent;    /* body bytes the client took */
     size_t waiting;   /* body bytes in memory that wait for the client */
     size_t waiting_max;
     struct piece *first, *last, *spare;
-    bool ended;   /* nothing more comes */
-    bool flush;   /* send what there is */
-    bool started; /* the header is final */
-    bool seen;    /* the first byte of it went out */
-    bool no_body; /* HEAD, 204, 304 */
+    struct cut *cut; /* what of the body goes out; NULL: all */
+    bool ended;      /* nothing more comes */
+    bool enough;     /* nothing of what may still come would go out */
+    bool flush;      /* send what there is */
+    bool started;    /* the header is final */
+    bool seen;       /* the first byte of it went out */
+    bool no_body;    /* HEAD, 204, 304 */
     bool chunked, close;
     bool closed_off;   /* the last chunk is in the queue */
     bool broken;       /* cannot be completed: the connection must end */
+    bool page_due;     /* ended with an error whose page is still to be made (page_text.h) */
     const char *fault; /* what a module did that broke it */
 };
 
@@ -71,16 +45,20 @@ void res_finish(struct mpx_req *r); /* gives back what the pieces hold */
 /* These do what the public calls of nearly the same name do, without a word to the log. */
 int res_set(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
 int res_add(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
+/* The same for what is known to be well formed; borrows both for the request's life. */
+void res_set_own(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
+void res_add_own(struct mpx_req *r, struct mpx_str name, struct mpx_str value);
 void res_remove(struct mpx_req *r, struct mpx_str name);
 bool res_get(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value);
 int res_write(struct mpx_req *r, struct mpx_str bytes);
 int res_blob(struct mpx_req *r, struct mpx_blob *b);
 int res_file(struct mpx_req *r, struct mpx_file *f);
 void res_bytes(struct mpx_req *r, struct mpx_str bytes); /* borrows for the request's life */
-bool res_is_value(struct mpx_str value);                 /* RFC 9110 5.5 */
 
 /* Makes the header final: decides how the body is delimited for the request's version. */
 void res_start(struct mpx_req *r);
+/* The length of what the modules write, where it is known by now; else -1. */
+int64_t res_length(const struct mpx_req *r);
 /* 304: the header without its body. */
 void res_not_modified(struct mpx_req *r);
 const char *res_reason(int status);

@@ -2,9 +2,9 @@
 #include "server.h"
 
 #include "broker.h"
-#include "conn.h"
 #include "descriptors.h"
 #include "http1.h"
+#include "listener.h"
 #include "log.h"
 #include "logging.h"
 #include "must.h"
@@ -57,7 +57,6 @@ static int refuse_log(void *arg, const char *path)
 /* The helpers of the generation, and its log. */
 static int equip(struct server *s, struct blame *blame)
 {
-    (void)settings_fit(&s->generation.settings, descriptors_raise());
     if (worker_init(s->w, &s->generation.settings, blame) < 0)
         return -1;
     s->w->generation = &s->generation;

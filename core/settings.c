@@ -6,11 +6,7 @@
 
 #include <unistd.h>
 
-enum {
-    OWN_DESCRIPTORS = 64,    /* what a worker has open beside connections and files */
-    FILE_DESCRIPTORS = 4096, /* what its cache of files may have, or a quarter of all */
-    LEAST_CONNECTIONS = 16
-};
+enum { OWN_DESCRIPTORS = 64 }; /* what a worker has open beside connections */
 
 #define AT(type, field) offsetof(struct type, field)
 
@@ -150,6 +146,8 @@ static const struct mpx_option timeout_options[] = {
 
 static const struct mpx_option limit_options[] = {
     LIMIT(connections, MPX_T_INT, "open at a time; further ones wait", "10000", 1, 1000000),
+    LIMIT(per_address, MPX_T_INT, "of these for one address, or IPv6 /64, then 503; 0: any", "0", 0,
+          1000000),
     LIMIT(requests, MPX_T_INT, "on one connection, 0 for any number", "0", 0, INT64_MAX),
     LIMIT(header_bytes, MPX_T_SIZE, "of a request's header, then 431", "\"16K\"", 512, 1 << 20),
     LIMIT(headers, MPX_T_INT, "fields of a request, then 431", "100", 1, 10000),
@@ -158,9 +156,10 @@ static const struct mpx_option limit_options[] = {
     LIMIT(response_buffer, MPX_T_SIZE,
           "of an answer that a module writes without waiting for the client", "\"1M\"", 65536,
           1 << 30),
-    OPTION_LATER_KEY("per_address"),
     MPX_OPTION_END,
 };
+
+static const struct mpx_option trust_element = { .name = "", .type = MPX_T_STRING };
 
 static const struct mpx_option connection_options[] = {
     { .name = "host",
@@ -175,6 +174,24 @@ static const struct mpx_option connection_options[] = {
       .min = 0,
       .max = 65535,
       .offset = AT(listener_settings, port) },
+    { .name = "v6only",
+      .help = "false: a listener on \"::\" takes IPv4 connections too",
+      .type = MPX_T_BOOL,
+      .fallback = "true",
+      .offset = AT(listener_settings, v6only) },
+    { .name = "unix",
+      .help = "a unix socket to listen on, in the place of host and port",
+      .type = MPX_T_PATH,
+      .offset = AT(listener_settings, socket) },
+    { .name = "mode",
+      .help = "who may connect to it, in octal as for chmod",
+      .type = MPX_T_STRING,
+      .fallback = "\"0660\"",
+      .offset = AT(listener_settings, mode) },
+    { .name = "owner",
+      .help = "whose it is, \"user\" or \"user:group\"; by default that of who starts the daemon",
+      .type = MPX_T_STRING,
+      .offset = AT(listener_settings, owner) },
     { .name = "listen",
       .help = "connections that may wait to be accepted",
       .type = MPX_T_INT,
@@ -197,15 +214,30 @@ static const struct mpx_option connection_options[] = {
       .type = MPX_T_OBJECT,
       .of = limit_options,
       .offset = AT(listener_settings, limits) },
-    OPTION_LATER_KEY("unix"),
-    OPTION_LATER_KEY("mode"),
-    OPTION_LATER_KEY("owner"),
-    OPTION_LATER_KEY("v6only"),
-    OPTION_LATER_KEY("min_rate"),
+    { .name = "min_rate",
+      .help = "bytes a second that a client must send of a body or take of an answer; 0: any",
+      .type = MPX_T_SIZE,
+      .fallback = "0",
+      .offset = AT(listener_settings, min_rate) },
+    { .name = "trust",
+      .help = "peers that may say who their client is: addresses, networks, \"unix\"",
+      .type = MPX_T_LIST,
+      .of = &trust_element,
+      .of_size = sizeof(struct mpx_str),
+      .offset = AT(listener_settings, trust) },
+    { .name = "trust_header",
+      .help = "the field they say it in; either: Forwarded goes before X-Forwarded-For",
+      .type = MPX_T_ENUM,
+      .names = (const char *const[]){ "either", "forwarded", "x-forwarded-for", NULL },
+      .fallback = "\"either\"",
+      .offset = AT(listener_settings, trust_header) },
+    { .name = "proxy_protocol",
+      .help = "connections begin with a PROXY header, others are closed",
+      .type = MPX_T_BOOL,
+      .fallback = "false",
+      .offset = AT(listener_settings, proxy_protocol) },
     OPTION_LATER_KEY("systemd"),
     OPTION_LATER_KEY("fd"),
-    OPTION_LATER_KEY("trust"),
-    OPTION_LATER_KEY("proxy_protocol"),
     MPX_OPTION_END,
 };
 
@@ -223,54 +255,6 @@ static const char *belongs(struct mpx_str key)
     if (option_find(settings_daemon_keys, key, &o))
         return "\"daemon\"";
     return site_key_belongs(key);
-}
-
-/* "host:port", "[::1]:port" or "*:port" as the object it stands for; NULL for anything else. */
-static struct node *from_string(struct mpx_arena *a, const struct node *value)
-{
-    struct mpx_str s = value->string;
-    size_t colon = str_find_last(s, ':');
-    struct mpx_str host = str_head(s, colon);
-    struct node *object = node_new(a, NODE_OBJECT, value->at);
-    struct node *h = node_new(a, NODE_STRING, value->at), *p = node_new(a, NODE_STRING, value->at);
-
-    if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
-        host = str_head(str_from(host, 1), host.n - 2);
-    else if (str_find(host, ':') < host.n)
-        return NULL;
-    if (colon == s.n || host.n == 0)
-        return NULL;
-    h->string = host;
-    p->string = str_from(s, colon + 1);
-    p->expanded = true;
-    node_append(object, h, MPX_STR("host"));
-    node_append(object, p, MPX_STR("port"));
-    object->parent = value->parent; /* in its place, for pointers */
-    object->next = value->next;
-    return object;
-}
-
-static int read_listener(const struct option_reading *rd, const struct node *value,
-                         struct listener_settings *l)
-{
-    const struct node *object = value;
-
-    l->at = value->at;
-    if (value->is_wrong)
-        return -1;
-    if (value->kind == NODE_INT)
-        return option_complain(rd, NULL, value,
-                               "must be \"host:port\", such as \"*:%lld\", or an object, "
-                               "{ \"port\": %lld }",
-                               (long long)value->integer, (long long)value->integer);
-    if (value->kind == NODE_STRING) {
-        object = from_string(rd->a, value);
-        if (object == NULL)
-            return option_complain(
-                rd, NULL, value,
-                "must be \"host:port\" (an IPv6 address in brackets) or an object");
-    }
-    return option_read(rd, settings_connection_keys, object, value->at, l);
 }
 
 /* Nothing is configured: the well-known port for root, else one that anybody may have. */
@@ -302,7 +286,7 @@ static int read_listeners(const struct option_reading *rd, const struct node *li
         const struct node *limits = node_member(e, "limits");
 
         s->listeners[i].connections_given = node_member(limits, "connections") != NULL;
-        if (read_listener(rd, e, &s->listeners[i]) < 0)
+        if (settings_read_listener(rd, e, &s->listeners[i]) < 0)
             rc = -1;
     }
     return rc;
@@ -322,28 +306,22 @@ static int override_listener(const struct option_reading *rd, const struct node 
                     "them out, or remove it");
         return -1;
     }
+    if (s->listeners->socket.n > 0) { /* gives way, to what a folder would be served on */
+        s->listeners->socket = MPX_STR("");
+        s->listeners->host = MPX_STR("127.0.0.1");
+        s->listeners->port = 8080;
+    }
     over.partial = true;
     return option_read(&over, settings_connection_keys, own, own->at, s->listeners);
 }
 
-uint64_t settings_fit(struct settings *s, uint64_t descriptors)
+uint64_t settings_descriptors(const struct settings *s)
 {
-    uint64_t files = descriptors / 4 < FILE_DESCRIPTORS ? descriptors / 4 : FILE_DESCRIPTORS;
-    uint64_t wanted = OWN_DESCRIPTORS, ours = 0;
+    uint64_t wanted = OWN_DESCRIPTORS;
 
     for (size_t i = 0; i < s->listener_count; i++)
         if (s->listeners[i].connections_given)
             wanted += (uint64_t)s->listeners[i].limits.connections;
-        else
-            ours++;
-    uint64_t left = descriptors > wanted + files ? descriptors - wanted - files : 0;
-    for (size_t i = 0; i < s->listener_count; i++) {
-        int64_t *most = &s->listeners[i].limits.connections;
-        uint64_t share = ours > 0 ? left / ours : 0;
-
-        if (!s->listeners[i].connections_given && share < (uint64_t)*most)
-            *most = share > LEAST_CONNECTIONS ? (int64_t)share : LEAST_CONNECTIONS;
-    }
     return wanted;
 }
 

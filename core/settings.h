@@ -3,6 +3,7 @@
    before any module is loaded. */
 #ifndef SETTINGS_H
 #define SETTINGS_H
+#include "cidr.h"
 #include "log.h"
 #include "option.h"
 
@@ -12,19 +13,36 @@ struct log_setting {
     int format;        /* enum log_format */
 };
 
+/* Which field the trusted peers name the client in. */
+enum trust_header { TRUST_EITHER, TRUST_FORWARDED, TRUST_X_FORWARDED_FOR };
+
 struct listener_settings {
-    struct mpx_str host; /* an address, a name, or "*" */
-    int64_t port;        /* 0: the kernel chooses */
+    struct mpx_str host;   /* an address, a name, or "*" */
+    int64_t port;          /* 0: the kernel chooses */
+    struct mpx_str socket; /* the path of a unix socket, in the place of both; or "" */
+    struct mpx_str mode;   /* of that, as digits */
+    unsigned mode_bits;    /* ... and as chmod(2) wants it */
+    struct mpx_str owner;  /* "user:group" or "user"; or "" */
+    struct place owner_at; /* where that stands */
+    uid_t uid;             /* who that is, once launch.c has looked */
+    gid_t gid;
+    bool v6only;
     int64_t backlog, sndbuf;
+    struct mpx_list trust;     /* of struct mpx_str */
+    struct cidr_table trusted; /* the same, for look-ups; empty: nobody */
+    int trust_header;          /* enum trust_header */
+    bool proxy_protocol;
+    int64_t min_rate; /* bytes a second; 0: any */
     struct listener_timeouts {
         int64_t header, body, keepalive, send; /* ms */
     } timeouts;
     struct listener_limits {
         int64_t connections; /* of this listener */
+        int64_t per_address; /* of these; 0: any */
         int64_t requests;    /* on a connection; 0: any */
         int64_t header_bytes, headers, uri, body, response_buffer;
     } limits;
-    bool connections_given; /* by the configuration: not ours to lower */
+    bool connections_given; /* limits.connections is no default */
     struct place at;
 };
 
@@ -54,9 +72,12 @@ struct settings {
 int settings_read(struct mpx_arena *a, struct sources *sources, const struct node *root,
                   struct problems *problems, struct settings *s);
 
-/* How many connections the listeners may have where there are so many descriptors: a number that
-   nobody has given is lowered without a word. Returns how many descriptors the given ones want. */
-uint64_t settings_fit(struct settings *s, uint64_t descriptors);
+/* How many descriptors a worker wants for the numbers of connections that the configuration gives;
+   those that it does not give are as many as there is room for. */
+uint64_t settings_descriptors(const struct settings *s);
+/* One element of "connection", a string or an object, into l. 0, or -1 when problems were added. */
+int settings_read_listener(const struct option_reading *rd, const struct node *value,
+                           struct listener_settings *l);
 
 /* Their keys. */
 extern const struct option_table settings_daemon_keys, settings_connection_keys;

@@ -4,7 +4,9 @@
 #include "child.h"
 #include "config.h"
 #include "must.h"
+#include "site_fields.h"
 #include "site_keys.h"
+#include "site_pages.h"
 #include "uri.h"
 
 #include <errno.h>
@@ -270,7 +272,9 @@ static void make_directories(const struct building *b, struct vhost *v, const st
                 .files_at = location != NULL ? location->key_at : d->node->at,
             };
             level_build(b, &d->level);
+            site_fields_read(b, &d->level);
         }
+        d->made->fields = d->level.fields;
         level_chain(b, &d->level, &d->made->chain);
     }
     qsort(v->directories, count, sizeof(*v->directories), by_path);
@@ -290,6 +294,16 @@ static void build_directories(const struct building *b, struct vhost *v, const s
         add_draft(b, drafts, &count, n);
     make_directories(b, v, top, drafts, count);
     free(drafts);
+}
+
+/* What the level says of a virtual host as a whole. */
+static void finish_vhost(const struct building *b, struct vhost *v, struct level *top)
+{
+    site_fields_read(b, top);
+    site_pages_read(b, top);
+    v->fields = top->fields;
+    v->error_pages = top->error_pages;
+    level_chain(b, top, &v->chain);
 }
 
 static void build_vhost(const struct building *b, struct vhost *v, const struct node *node,
@@ -320,7 +334,7 @@ static void build_vhost(const struct building *b, struct vhost *v, const struct 
         .files_at = documents != NULL ? documents->key_at : node->at,
     };
     level_build(b, &top);
-    level_chain(b, &top, &v->chain);
+    finish_vhost(b, v, &top);
     build_directories(b, v, &top, s.documents);
 }
 
@@ -351,6 +365,8 @@ static void build_welcome(const struct building *b, const struct level *defaults
     g->vhost_count = 1;
     v->name = MPX_STR("default");
     v->welcome = true;
+    v->fields = top.fields;
+    v->error_pages = top.error_pages;
     level_chain(b, &top, &v->chain);
     add_name(b, v, MPX_STR("default"), (struct place){ .src = NULL });
     add_name(b, v, MPX_STR("localhost"), (struct place){ .src = NULL });
@@ -372,7 +388,7 @@ void site_build(const struct building *b)
     if (defaults.node != NULL)
         (void)read_core(b, defaults.core, defaults.node, &(struct mpx_str){ NULL, 0 });
     level_build(b, &defaults);
-    level_chain(b, &defaults, &g->defaults.chain);
+    finish_vhost(b, &g->defaults, &defaults);
     g->defaults.name = MPX_STR("-");
     make_name_table(g, list);
     if (list == NULL || list->count == 0) {

@@ -28,9 +28,9 @@ static const struct mpx_option vhost_options[] = {
       .offset = offsetof(struct vhost_settings, documents) },
     ELSEWHERE("modules", "which modules are active, in their order"),
     ELSEWHERE("directories", "settings for paths below this one"),
+    ELSEWHERE("error_pages", "pages of its own for errors"),
+    ELSEWHERE("headers", "fields of every answer: set, added, removed"),
     OPTION_LATER_KEY("limits"),
-    OPTION_LATER_KEY("error_pages"),
-    OPTION_LATER_KEY("headers"),
     OPTION_LATER_KEY("satisfy"),
     MPX_OPTION_END,
 };
@@ -47,17 +47,17 @@ static const struct mpx_option directory_options[] = {
       .flags = MPX_OPT_EXISTS,
       .offset = offsetof(struct directory_settings, location) },
     ELSEWHERE("modules", "which modules are active, in their order"),
+    ELSEWHERE("headers", "fields of every answer: set, added, removed"),
     OPTION_LATER_KEY("limits"),
-    OPTION_LATER_KEY("headers"),
     OPTION_LATER_KEY("satisfy"),
     MPX_OPTION_END,
 };
 
 static const struct mpx_option defaults_options[] = {
     ELSEWHERE("modules", "which modules are active, in their order"),
+    ELSEWHERE("error_pages", "pages of its own for errors"),
+    ELSEWHERE("headers", "fields of every answer: set, added, removed"),
     OPTION_LATER_KEY("limits"),
-    OPTION_LATER_KEY("error_pages"),
-    OPTION_LATER_KEY("headers"),
     OPTION_LATER_KEY("satisfy"),
     MPX_OPTION_END,
 };

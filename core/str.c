@@ -49,7 +49,26 @@ bool str_is_token_char(unsigned char c)
 {
     if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'))
         return true;
-    return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
+    switch (c) { /* a call for each hyphen of a field's name would be felt */
+    case '!':
+    case '#':
+    case '$':
+    case '%':
+    case '&':
+    case '\'':
+    case '*':
+    case '+':
+    case '-':
+    case '.':
+    case '^':
+    case '_':
+    case '`':
+    case '|':
+    case '~':
+        return true;
+    default:
+        return false;
+    }
 }
 
 bool str_is_token(struct mpx_str s)
@@ -58,6 +77,17 @@ bool str_is_token(struct mpx_str s)
         if (!str_is_token_char((unsigned char)s.p[i]))
             return false;
     return s.n > 0;
+}
+
+bool str_is_field_value(struct mpx_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
 }
 
 int str_hex_digit(char c)

@@ -53,7 +53,8 @@ size_t str_find(struct mpx_str s, char c);              /* its index, or s.n */
 size_t str_find_last(struct mpx_str s, char c);         /* its index, or s.n */
 bool str_is_token(struct mpx_str s);                    /* RFC 9110 5.6.2, not empty */
 bool str_is_token_char(unsigned char c);
-int str_hex_digit(char c); /* 0 to 15, or -1 */
+bool str_is_field_value(struct mpx_str s); /* RFC 9110 5.5: no control byte but tab; may be empty */
+int str_hex_digit(char c);                 /* 0 to 15, or -1 */
 /* How many bytes the UTF-8 character has that s begins with; 0 when it begins with none. */
 size_t str_utf8_length(struct mpx_str s);
 

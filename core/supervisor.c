@@ -268,7 +268,7 @@ static void stop(struct supervisor *s)
     int64_t most = s->stopping ? 0 : s->l->settings.shutdown_timeout;
 
     s->stopping = true;
-    endpoints_close(s->e);
+    endpoints_remove(s->e);
     s->kill_ms = clock_ms() + most + GRACE_MS;
     if (s->worker > 0)
         (void)kill(s->worker, SIGTERM);

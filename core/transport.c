@@ -20,6 +20,16 @@ static ssize_t socket_recv(struct mpx_conn *c, void *to, size_t n)
     return got;
 }
 
+static ssize_t socket_peek(struct mpx_conn *c, void *to, size_t n)
+{
+    ssize_t got;
+
+    do
+        got = recv(c->fd, to, n, MSG_PEEK);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
 static ssize_t socket_sendv(struct mpx_conn *c, const struct iovec *v, int count, bool more_follows)
 {
     struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)count };
@@ -72,6 +82,7 @@ static void socket_close(struct mpx_conn *c, bool reset)
 
 const struct transport transport_socket = {
     .recv = socket_recv,
+    .peek = socket_peek,
     .sendv = socket_sendv,
     .sendfile = socket_sendfile,
     .shutdown = socket_shutdown,

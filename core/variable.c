@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "variable.h"
 
-#include "conn.h"
+#include "client.h"
 #include "str.h"
-
-#include <arpa/inet.h>
 
 static struct mpx_str remote_addr(struct mpx_req *r)
 {
-    char *text = arena_zero(&r->arena, INET6_ADDRSTRLEN);
-    const struct mpx_conn *c = r->conn;
+    const union address *client = client_address(r);
+    char text[ADDRESS_TEXT];
 
-    if (c == NULL)
-        return MPX_STR("");
-    const void *address = c->peer.any.sa_family == AF_INET6 ? (const void *)&c->peer.in6.sin6_addr
-                                                            : (const void *)&c->peer.in.sin_addr;
-    if (inet_ntop(c->peer.any.sa_family, address, text, INET6_ADDRSTRLEN) == NULL)
-        return MPX_STR("");
-    return str_of(text);
+    return client != NULL ? arena_copy(&r->arena, str_of(address_write(client, text)))
+                          : MPX_STR("");
+}
+
+static struct mpx_str scheme(struct mpx_req *r)
+{
+    return client_scheme(r);
 }
 
 static struct mpx_str status(struct mpx_req *r)
@@ -41,18 +39,16 @@ static int get_core(struct mpx_req *r, struct mpx_str name, struct mpx_str *valu
         const char *name;
         struct mpx_str value;
     } plain[] = {
-        { "method", r->method }, { "path", r->path },           { "query", r->query },
-        { "host", r->host },     { "vhost", r->vhost->name },   { "user", r->user },
-        { "line", r->line },     { "scheme", MPX_STR("http") },
+        { "method", r->method }, { "path", r->path },         { "query", r->query },
+        { "host", r->host },     { "vhost", r->vhost->name }, { "user", r->user },
+        { "line", r->line },
     };
     static const struct {
         const char *name;
         struct mpx_str (*get)(struct mpx_req *r);
     } made[] = {
-        { "remote_addr", remote_addr },
-        { "status", status },
-        { "bytes_sent", bytes_sent },
-        { "request_id", request_id },
+        { "remote_addr", remote_addr }, { "scheme", scheme },         { "status", status },
+        { "bytes_sent", bytes_sent },   { "request_id", request_id },
     };
 
     for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
@@ -70,13 +66,25 @@ static int get_core(struct mpx_req *r, struct mpx_str name, struct mpx_str *valu
     return -1;
 }
 
+/* Asks a module, whoever is at work at the moment. */
+static int get_provided(struct mpx_req *r, const struct provided_variable *v, struct mpx_str name,
+                        struct mpx_str *value)
+{
+    uint32_t before = blame_get(r->w->blame);
+
+    blame_set(r->w->blame, v->module->index, BLAME_CALLBACK);
+    int rc = v->fn(r, name, value);
+    blame_put(r->w->blame, before);
+    return rc;
+}
+
 int variable_get(struct mpx_req *r, struct mpx_str name, struct mpx_str *value)
 {
     size_t dot = str_find(name, '.');
 
     for (const struct provided_variable *v = r->g->variables; v != NULL; v = v->next)
         if (str_eq(str_head(name, dot), v->prefix))
-            return v->fn(r, str_from(name, dot + 1), value);
+            return get_provided(r, v, str_from(name, dot + 1), value);
     return get_core(r, name, value);
 }
 

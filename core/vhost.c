@@ -57,6 +57,14 @@ const struct directory *directory_find(const struct vhost *v, struct mpx_str pat
     }
 }
 
+const struct error_page *error_page_find(const struct vhost *v, int status)
+{
+    for (size_t i = 0; i < v->error_pages.count; i++)
+        if (status >= v->error_pages.list[i].first && status <= v->error_pages.list[i].last)
+            return &v->error_pages.list[i];
+    return NULL;
+}
+
 const struct mpx_conf *chain_conf(const struct chain *c, const struct module *m)
 {
     for (unsigned i = 0; i < c->conf_count; i++)

@@ -2,21 +2,30 @@
 #include "worker.h"
 
 #include "log.h"
+#include "overload.h"
 #include "str.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { ARENA_BLOCKS_KEPT = 1024, PAGES_KEPT = 256, FILES_BYTES = 64 << 20, FILE_ENTRIES = 20000 };
 
-/* Open files may take a quarter of the descriptors. */
-static unsigned file_descriptors(void)
+/* How many there may be at a time. */
+static unsigned count_descriptors(void)
 {
     struct rlimit rl = { .rlim_cur = 1024 };
 
     (void)getrlimit(RLIMIT_NOFILE, &rl);
-    return rl.rlim_cur / 4 < 4096 ? (unsigned)(rl.rlim_cur / 4) : 4096;
+    return rl.rlim_cur < INT_MAX ? (unsigned)rl.rlim_cur : INT_MAX;
+}
+
+/* Open files may take a quarter of the descriptors. */
+static unsigned file_descriptors(unsigned all)
+{
+    return all / 4 < 4096 ? all / 4 : 4096;
 }
 
 void worker_update_clock(struct worker *w)
@@ -33,15 +42,20 @@ void worker_tick(struct worker *w)
 
 int worker_init(struct worker *w, const struct settings *s, struct blame *blame)
 {
+    const unsigned descriptors = count_descriptors();
     const struct files_limits limits = { .entries = FILE_ENTRIES,
-                                         .descriptors = file_descriptors(),
-                                         .roots = file_descriptors() / 2,
+                                         .descriptors = file_descriptors(descriptors),
+                                         .roots = file_descriptors(descriptors) / 2,
                                          .bytes = FILES_BYTES };
 
     memset(w, 0, offsetof(struct worker, input));
     w->blame = blame;
     list_init(&w->ready);
     list_init(&w->deferred);
+    list_init(&w->listeners);
+    w->descriptors = descriptors;
+    w->reserve = -1;
+    overload_take_reserve(w);
     arena_pool_init(&w->arenas, ARENA_BLOCKS_KEPT);
     pages_init(&w->pages, PAGES_KEPT);
     worker_tick(w);
@@ -63,6 +77,8 @@ void worker_finish(struct worker *w)
         w->spares = s->next;
         free(s);
     }
+    if (w->reserve >= 0)
+        close(w->reserve);
     loop_end(&w->ready_event);
     loop_end(&w->deferred_event);
     pool_destroy(w->pool);

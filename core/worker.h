@@ -38,7 +38,15 @@ struct worker {
         struct spare *next; /* the first member of a protocol's session */
     } * spares;             /* sessions of connections that fell idle, on the heap */
     struct kept *kept;      /* blocks of mpx_keep */
+    int64_t warned_ms;      /* when an error page was last found missing; 0: never */
     unsigned conn_count;
+    struct list listeners; /* by listener.link */
+    unsigned descriptors;  /* there may be so many */
+    int reserve;           /* a descriptor to give up when there is no other; -1: none */
+    struct {
+        int64_t warned_ms;
+        unsigned closed, refused; /* idle connections, clients: since the last warning */
+    } overload;
     bool stopping; /* no new requests: answers say "close" */
     /* a file for mpx_sink_open, opened with the daemon's rights: a descriptor, or -errno */
     int (*open_log)(void *arg, const char *path);

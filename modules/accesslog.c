@@ -120,6 +120,8 @@ static void add_client(struct line *l, const struct mpx_req *r)
 
         memcpy(&in6, address, sizeof(in6));
         (void)inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof(text));
+    } else if (address != NULL && address->sa_family == AF_UNIX) {
+        memcpy(text, "unix", sizeof("unix"));
     }
     add(l, (struct mpx_str){ text, strlen(text) });
 }

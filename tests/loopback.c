@@ -3,6 +3,7 @@
 
 #include "head.h"
 #include "http1.h"
+#include "listener.h"
 #include "log.h"
 #include "must.h"
 #include "phase.h"
@@ -124,6 +125,11 @@ void loopback_destroy(struct loopback *lb)
     free(lb);
 }
 
+struct listener *loopback_listener(struct loopback *lb)
+{
+    return lb->listener;
+}
+
 struct worker *loopback_worker(struct loopback *lb)
 {
     return lb->w;
@@ -220,8 +226,6 @@ static void take(struct loopback_req *q)
             (void)buffer_add(&q->answer, (struct mpx_str){ p->p, p->n });
         (void)res_took(r, p->n);
     }
-    if (r->res.waiting < RES_DRAINED)
-        wait_ready(r, WAIT_DRAIN);
 }
 
 static void on_more(struct mpx_req *r)
@@ -231,6 +235,8 @@ static void on_more(struct mpx_req *r)
     q->broken = r->res.broken;
     if (!q->holds_answer)
         take(q);
+    if (r->res.waiting < RES_DRAINED)
+        wait_ready(r, WAIT_DRAIN);
     q->done = r->finished && (r->res.first == NULL || q->broken);
     (void)buffer_add_char(&q->answer, '\0'); /* for string functions; not part of it */
     q->answer.n--;
@@ -286,8 +292,10 @@ void loopback_send(struct loopback *lb, struct loopback_req *q, const char *head
     q->r->res.waiting_max = (size_t)limits->response_buffer;
     int status = head_read(q->r, &parser, text, &guard, limits, &close);
     q->r->body.complete = body == NULL;
-    if (status != 0)
+    if (status != 0 && close)
         phase_refuse(q->r, status);
+    else if (status != 0)
+        phase_decline(q->r, status);
     else
         phase_start(q->r);
 }
@@ -321,169 +329,4 @@ void loopback_end(struct loopback_req *q)
     free(q->fields);
     q->fields = NULL;
     buffer_finish(&q->answer);
-}
-
-/* ---- a connection without a socket: a transport of its own */
-
-static struct wire *wire_of(const struct mpx_conn *c)
-{
-    return c->transport_data;
-}
-
-static ssize_t wire_recv(struct mpx_conn *c, void *to, size_t n)
-{
-    struct wire *w = wire_of(c);
-    struct mpx_str rest = str_from(buffer_str(&w->in), w->in_at);
-
-    if (w->gone) {
-        errno = ECONNRESET;
-        return -1;
-    }
-    if (rest.n == 0 && w->end_sent)
-        return 0;
-    if (rest.n == 0) {
-        errno = EAGAIN;
-        return -1;
-    }
-    rest = str_head(rest, n);
-    memcpy(to, rest.p, rest.n);
-    w->in_at += rest.n;
-    return (ssize_t)rest.n;
-}
-
-static ssize_t wire_put(struct wire *w, struct mpx_str bytes)
-{
-    if (w->gone) {
-        errno = EPIPE;
-        return -1;
-    }
-    bytes = str_head(bytes, w->room);
-    if (bytes.n == 0) {
-        errno = EAGAIN;
-        return -1;
-    }
-    (void)buffer_add(&w->out, bytes);
-    if (w->room != SIZE_MAX)
-        w->room -= bytes.n;
-    return (ssize_t)bytes.n;
-}
-
-static ssize_t wire_sendv(struct mpx_conn *c, const struct iovec *v, int count, bool more)
-{
-    ssize_t total = 0;
-
-    (void)more;
-    for (int i = 0; i < count; i++) {
-        ssize_t n = wire_put(wire_of(c), (struct mpx_str){ v[i].iov_base, v[i].iov_len });
-
-        if (n < 0)
-            return total > 0 ? total : -1;
-        total += n;
-        if ((size_t)n < v[i].iov_len)
-            break;
-    }
-    return total;
-}
-
-static ssize_t wire_sendfile(struct mpx_conn *c, int fd, off_t off, size_t n)
-{
-    char part[65536];
-    ssize_t got = pread(fd, part, n < sizeof(part) ? n : sizeof(part), off);
-
-    return got <= 0 ? got : wire_put(wire_of(c), (struct mpx_str){ part, (size_t)got });
-}
-
-static void wire_shutdown(struct mpx_conn *c)
-{
-    wire_of(c)->shut = true;
-}
-
-static bool wire_is_gone(struct mpx_conn *c)
-{
-    return wire_of(c)->gone;
-}
-
-static size_t wire_unsent(struct mpx_conn *c)
-{
-    (void)c;
-    return 0; /* what was put out is taken */
-}
-
-static void wire_close(struct mpx_conn *c, bool reset)
-{
-    wire_of(c)->reset = reset;
-    wire_of(c)->c = NULL;
-}
-
-static const struct transport transport_wire = {
-    .recv = wire_recv,
-    .sendv = wire_sendv,
-    .sendfile = wire_sendfile,
-    .shutdown = wire_shutdown,
-    .is_gone = wire_is_gone,
-    .unsent = wire_unsent,
-    .close = wire_close,
-};
-
-struct wire *wire_open(struct loopback *lb)
-{
-    struct wire *w = must_calloc(sizeof(*w));
-
-    buffer_init(&w->in, ANSWER_BYTES);
-    buffer_init(&w->out, ANSWER_BYTES);
-    w->room = SIZE_MAX;
-    worker_update_clock(lb->w);
-    w->c = conn_create(lb->listener, &transport_wire, -1);
-    w->c->transport_data = w;
-    return w;
-}
-
-static void wake(struct wire *w)
-{
-    if (w->c == NULL)
-        return;
-    worker_update_clock(w->c->w);
-    w->c->woken = true;
-    conn_drive(w->c);
-}
-
-void wire_write(struct wire *w, struct mpx_str bytes)
-{
-    (void)buffer_add(&w->in, bytes);
-    if (w->c != NULL)
-        w->c->readable = true;
-    wake(w);
-}
-
-void wire_write_end(struct wire *w)
-{
-    w->end_sent = true;
-    if (w->c != NULL)
-        w->c->readable = w->c->peer_closed = true;
-    wake(w);
-}
-
-void wire_allow(struct wire *w, size_t room)
-{
-    w->room = room;
-    if (w->c != NULL)
-        w->c->writable = true;
-    wake(w);
-}
-
-void wire_break(struct wire *w)
-{
-    w->gone = true;
-    if (w->c != NULL)
-        w->c->readable = w->c->writable = true;
-    wake(w);
-}
-
-void wire_free(struct wire *w)
-{
-    if (w->c != NULL)
-        conn_close(w->c, true);
-    buffer_finish(&w->in);
-    buffer_finish(&w->out);
-    free(w);
 }

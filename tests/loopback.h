@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
    Requests through the real core with no socket: the configuration, the modules, the phases and, on
-   wires, HTTP/1 itself are the server's own. What a client would do is done by calls. */
+   wires (wire.h), HTTP/1 itself are the server's own. What a client would do is done by calls. */
 #ifndef LOOPBACK_H
 #define LOOPBACK_H
-#include "conn.h"
 #include "req.h"
+#include "wire.h"
 
 struct loopback;
 
@@ -13,6 +13,7 @@ struct loopback;
 struct loopback *loopback_create(const char *config);
 void loopback_destroy(struct loopback *lb); /* all requests and wires must be gone */
 struct worker *loopback_worker(struct loopback *lb);
+struct listener *loopback_listener(struct loopback *lb);
 /* The error log since the last call to loopback_forget_log, a line each. */
 const char *loopback_log(const struct loopback *lb);
 void loopback_forget_log(struct loopback *lb);
@@ -44,22 +45,5 @@ void loopback_take_answer(struct loopback_req *q);                        /* aft
 bool loopback_has_field(const struct loopback_req *q, const char *field); /* "Name: value" */
 /* The client leaves, or the answer was looked at: LOG runs, the request ends. */
 void loopback_end(struct loopback_req *q);
-
-/* A connection without a socket. */
-struct wire {
-    struct mpx_conn *c; /* NULL: the server has closed it */
-    struct buffer in;   /* on its way to the server */
-    size_t in_at;
-    struct buffer out; /* what the server sent */
-    size_t room;       /* bytes that it may still send; SIZE_MAX: any number */
-    bool end_sent;     /* the client's half is closed */
-    bool shut, reset, gone;
-};
-struct wire *wire_open(struct loopback *lb);
-void wire_write(struct wire *w, struct mpx_str bytes); /* and lets the server read */
-void wire_write_end(struct wire *w);
-void wire_allow(struct wire *w, size_t room); /* the client takes so many bytes more */
-void wire_break(struct wire *w);              /* the client is gone: reset */
-void wire_free(struct wire *w);
 
 #endif

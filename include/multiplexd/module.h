@@ -177,7 +177,7 @@ struct mpx_str mpx_req_query(const struct mpx_req *r);        /* as sent, withou
 struct mpx_str mpx_req_line(const struct mpx_req *r);         /* the request line as sent */
 struct mpx_str mpx_req_host(const struct mpx_req *r);         /* lower case, without port, or "" */
 struct mpx_str mpx_req_vhost(const struct mpx_req *r);        /* the virtual host's name */
-struct mpx_str mpx_req_scheme(const struct mpx_req *r);       /* "http" */
+struct mpx_str mpx_req_scheme(const struct mpx_req *r);       /* the client's: "http", "https" */
 struct mpx_str mpx_req_id(const struct mpx_req *r);           /* 16 hex digits, unlike any other */
 struct mpx_str mpx_req_user(const struct mpx_req *r);         /* who signed in, or "" */
 int mpx_req_set_user(struct mpx_req *r, struct mpx_str user); /* copies; 0 */
@@ -190,21 +190,34 @@ bool mpx_req_header_at(const struct mpx_req *r, size_t i, struct mpx_pair *line)
 /* Another path (decoded, begins with '/') and query; copies. Return MPX_RESTART after it. -1, and
    logged, when the path has no normal form. */
 int mpx_req_rewrite(struct mpx_req *r, struct mpx_str path, struct mpx_str query);
-/* For a CONTENT hook that serves this path but not this method: "GET, HEAD", then answer NEXT.
-   Core makes 405 and OPTIONS of it when nobody serves it (RFC 9110 15.5.6). Borrows. */
+/* For a CONTENT hook that serves this path but not this method: "GET, POST", then answer NEXT. When
+   nobody answers, core makes 405 or OPTIONS of it, with what all modules said united (RFC 9110
+   10.2.1, 15.5.6); GET includes HEAD. A method that the server does not know is logged. */
 void mpx_req_allow(struct mpx_req *r, const char *methods);
 struct mpx_arena *mpx_req_arena(struct mpx_req *r);
 /* The module's own memory on the request or connection (req_size, conn_size), zeroed at first. */
 void *mpx_req_slot(struct mpx_req *r, const void *conf);
 void *mpx_conn_slot(struct mpx_conn *k, const void *conf);
 struct mpx_conn *mpx_req_conn(struct mpx_req *r); /* NULL where a request has none */
+/* Who is at the other end of the socket, be it a proxy: AF_INET, AF_INET6, or AF_UNIX without a
+   path. IPv4 is never told as IPv4-mapped IPv6. Lives as long as the connection. */
 const struct sockaddr *mpx_conn_peer(const struct mpx_conn *k, socklen_t *len);
-const struct sockaddr *mpx_req_client(const struct mpx_req *r, socklen_t *len); /* NULL: unknown */
+/* Who asks: the peer, or whom proxies that are trusted name (PROXY protocol, Forwarded,
+   X-Forwarded-For), with port 0 where they name none. The same for all hooks of a request; found at
+   the first call. NULL: unknown. */
+const struct sockaddr *mpx_req_client(const struct mpx_req *r, socklen_t *len);
 
 /* 8. The response. It is buffered until the hook has returned; RESPONSE hooks run when it is ended,
    when mpx_res_flush was called or 64 KiB are waiting. Ended before that: Content-Length, else
-   chunked (HTTP/1.1) or until close (1.0). Conditions (RFC 9110 13) are judged after RESPONSE, by
-   core. HEAD, 204 and 304 have no body: what is written only counts. */
+   chunked (HTTP/1.1) or until close (1.0). HEAD, 204 and 304 have no body: what is written only
+   counts.
+   Core does conditions and ranges (RFC 9110 13, 14), after RESPONSE. An answer to GET or HEAD
+   with an ETag or a Last-Modified becomes 304 or 412 when the client's conditions say so. One with
+   status 200 whose length is known besides (it has ended, or Content-Length was set) becomes 206
+   or 416 where GET asks for ranges: write all of the body, core cuts it. "Accept-Ranges: none" or
+   a Content-Range of your own forbid that. When nothing of what may still be written would go
+   out, the request ends as if the client had left. A method that changes something is not judged:
+   what it did is done; a module that serves one looks at If-Match and the like before it acts. */
 void mpx_res_status(struct mpx_req *r, int status); /* 200 to 599; 200 at first */
 /* Sets, adds, removes a field; copies. -1, and logged, for a name that is no token, a value with a
    control byte, a field that core owns (Connection, Transfer-Encoding), or a header already sent. A
@@ -221,7 +234,9 @@ int mpx_res_file(struct mpx_req *r, struct mpx_file *f);
 int mpx_res_flush(struct mpx_req *r); /* send what there is when the hook returns; 0, -1 */
 /* The three ways to end a response: return what they return. */
 enum mpx_rc mpx_res_end(struct mpx_req *r);
-enum mpx_rc mpx_res_error(struct mpx_req *r, int status); /* a standard page; your fields stay */
+/* 400 to 599: a standard page by Accept, or the virtual host's own (error_pages). Your fields stay,
+   but those that describe a body: Content-Type, ETag and the like. */
+enum mpx_rc mpx_res_error(struct mpx_req *r, int status);
 enum mpx_rc mpx_res_redirect(struct mpx_req *r, int status, struct mpx_str location); /* copies */
 int mpx_res_get_status(const struct mpx_req *r); /* in LOG 499: the client left unanswered */
 bool mpx_res_get_header(const struct mpx_req *r, const char *name, struct mpx_str *value);

@@ -216,17 +216,24 @@ static struct mpx_str entity_tag(char out[64], const struct stat *st)
     return (struct mpx_str){ out, (size_t)(at - out) };
 }
 
+static bool is_get_or_head(struct mpx_str method)
+{
+    return mpx_str_eq(method, MPX_STR("GET")) || mpx_str_eq(method, MPX_STR("HEAD"));
+}
+
+/* There is something here, but not for this method. */
+static enum mpx_rc not_offered(struct mpx_req *r)
+{
+    mpx_req_allow(r, "GET, HEAD");
+    return MPX_NEXT;
+}
+
 static enum mpx_rc send_file(struct mpx_req *r, const struct conf *conf, struct mpx_file *file,
                              struct mpx_str name)
 {
     const struct stat *st = mpx_file_stat(file);
-    struct mpx_str method = mpx_req_method(r);
     char tag[64];
 
-    if (!mpx_str_eq(method, MPX_STR("GET")) && !mpx_str_eq(method, MPX_STR("HEAD"))) {
-        mpx_req_allow(r, "GET, HEAD");
-        return MPX_NEXT;
-    }
     mpx_res_header(r, "Content-Type", type_of(r, conf, name));
     mpx_res_header(r, "ETag", entity_tag(tag, st));
     mpx_res_header(r, "Last-Modified", mpx_http_date(mpx_req_arena(r), st->st_mtim.tv_sec));
@@ -318,10 +325,13 @@ static enum mpx_rc opened(struct mpx_req *r, const void *data, void *state)
     }
     if (rc < 0)
         return cannot_open(r, conf, -rc);
-    if (S_ISDIR(mpx_file_stat(file)->st_mode))
-        return redirect_to_folder(r);
-    if (!S_ISREG(mpx_file_stat(file)->st_mode))
+    bool is_folder = S_ISDIR(mpx_file_stat(file)->st_mode);
+    if (!is_folder && !S_ISREG(mpx_file_stat(file)->st_mode))
         return MPX_NEXT;
+    if (!is_get_or_head(mpx_req_method(r)))
+        return not_offered(r);
+    if (is_folder)
+        return redirect_to_folder(r);
     return send_file(r, conf, file, is_index ? names[s->index] : mpx_req_path(r));
 }
 

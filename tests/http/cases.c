@@ -169,7 +169,23 @@ static struct case_check *add_check(struct case_answer *a)
     return &a->checks[a->check_count++];
 }
 
-/* "  Name: value", "  Name: *", "  !Name", "  = body", "  ~ part of the body" */
+/* "bytes 0-1/10 = 01" */
+static void read_part(struct case_check *k, const char *line)
+{
+    const char *equals = strstr(line, " = ");
+    struct growing g = { NULL, 0 };
+
+    if (equals == NULL)
+        abort();
+    unescape(&g, equals + 3);
+    *k = (struct case_check){ .kind = CHECK_PART,
+                              .name = copy(line, (size_t)(equals - line)),
+                              .value = g.p,
+                              .value_n = g.n };
+}
+
+/* "  Name: value", "  Name: *", "  !Name", "  = body", "  ~ part of the body",
+   "  + range = part" */
 static void read_check(struct case_answer *a, const char *line)
 {
     struct case_check *k = add_check(a);
@@ -179,6 +195,10 @@ static void read_check(struct case_answer *a, const char *line)
     if (line[0] == '!') {
         *k =
             (struct case_check){ .kind = CHECK_NO_FIELD, .name = copy(line + 1, strlen(line + 1)) };
+        return;
+    }
+    if (line[0] == '+') {
+        read_part(k, line + 2);
         return;
     }
     if (line[0] == '=' || line[0] == '~') {

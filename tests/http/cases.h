@@ -12,8 +12,8 @@ enum case_end { CASE_ANY, CASE_KEEP, CASE_CLOSE };
 
 /* One thing that an answer must have. */
 struct case_check {
-    enum { CHECK_FIELD, CHECK_NO_FIELD, CHECK_BODY, CHECK_HAS } kind;
-    char *name, *value; /* value NULL: any */
+    enum { CHECK_FIELD, CHECK_NO_FIELD, CHECK_BODY, CHECK_HAS, CHECK_PART } kind;
+    char *name, *value; /* value NULL: any; PART: name is its Content-Range */
     size_t value_n;
 };
 struct case_answer {

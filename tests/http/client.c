@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client.h"
 
+#include "multipart.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -300,6 +302,31 @@ static bool is_date(const char *s)
     return true;
 }
 
+/* What belongs to parts, and to nothing else (RFC 9110 14.4, 15.3.7, 15.5.17). */
+static void check_parts(struct client *c, const struct response *r)
+{
+    const char *range = client_field(c, r, "Content-Range");
+    const char *type = client_field(c, r, "Content-Type");
+    bool is_multipart = type != NULL && strncmp(type, "multipart/byteranges", 20) == 0;
+    unsigned long long at[3];
+    struct multipart m;
+
+    if (r->status == 416 && (range == NULL || strncmp(range, "bytes */", 8) != 0))
+        fault(c, "416 without the length");
+    if (r->status == 206 && is_multipart) {
+        multipart_read(&m, type, r->body, r->body_n);
+        if (m.fault != NULL)
+            fault(c, m.fault);
+        if (range != NULL)
+            fault(c, "multipart/byteranges with a Content-Range of its own");
+    } else if (r->status == 206) {
+        if (range == NULL || !multipart_range(range, at) || at[1] - at[0] + 1 != r->body_n)
+            fault(c, "206 with another body than Content-Range says");
+    } else if (r->status != 416 && (range != NULL || is_multipart)) {
+        fault(c, "a part, and not 206");
+    }
+}
+
 void client_check(struct client *c, const struct response *r)
 {
     const char *date = client_field(c, r, "Date");
@@ -311,10 +338,7 @@ void client_check(struct client *c, const struct response *r)
         fault(c, "Content-Length is there twice");
     if (s == 405 && client_field(c, r, "Allow") == NULL)
         fault(c, "405 without Allow");
-    if ((s == 416 || s == 206) && client_field(c, r, "Content-Range") == NULL &&
-        (s == 416 || client_field(c, r, "Content-Type") == NULL ||
-         strncmp(client_field(c, r, "Content-Type"), "multipart/", 10) != 0))
-        fault(c, "206 or 416 without Content-Range");
+    check_parts(c, r);
     if (s / 100 == 3 && s != 304 && count_field(r, "Location") != 1)
         fault(c, "3xx without one Location");
     if (client_field(c, r, "X-Injected") != NULL)

@@ -25,7 +25,7 @@ struct client {
     size_t count, interim; /* final responses; 1xx ones */
     char heads[64];        /* heads[i]: the i-th response answers HEAD */
     char fault[256];       /* what is wrong with an answer; "" while all is well */
-    char *held[CLIENT_RESPONSES_MAX * 2];
+    char *held[CLIENT_RESPONSES_MAX * 8];
     size_t held_n;
 };
 

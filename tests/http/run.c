@@ -4,6 +4,7 @@
    not-yet.txt must fail. */
 #include "cases.h"
 #include "client.h"
+#include "multipart.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,6 +155,28 @@ static bool stop(struct server *s)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* Whether the parts of an answer are those that are expected, no more and no less. */
+static bool parts_fit(struct client *c, const struct case_answer *a, const struct response *r)
+{
+    const char *type = client_field(c, r, "Content-Type");
+    struct multipart m = { .count = 0 };
+    size_t at = 0;
+
+    if (type != NULL)
+        multipart_read(&m, type, r->body, r->body_n);
+    for (size_t i = 0; i < a->check_count; i++) {
+        const struct case_check *k = &a->checks[i];
+
+        if (k->kind != CHECK_PART)
+            continue;
+        const struct part *part = &m.parts[at];
+        if (at++ == m.count || strcmp(part->range, k->name) != 0 || part->n != k->value_n ||
+            memcmp(part->content, k->value, part->n) != 0)
+            return false;
+    }
+    return at == m.count && m.fault == NULL;
+}
+
 static bool answer_fits(struct client *c, const struct case_answer *a, const struct response *r,
                         char *fault, size_t room)
 {
@@ -179,6 +202,13 @@ static bool answer_fits(struct client *c, const struct case_answer *a, const str
         case CHECK_HAS:
             fits = memmem(r->body, r->body_n, k->value, k->value_n) != NULL;
             break;
+        case CHECK_PART:
+            fits = parts_fit(c, a, r);
+            break;
+        }
+        if (!fits && k->kind == CHECK_PART) {
+            (void)snprintf(fault, room, "its parts are not those: \"%.300s\"", r->body);
+            return false;
         }
         if (!fits) {
             (void)snprintf(fault, room, "%s%s is \"%.100s\"", k->name != NULL ? "field " : "body",

@@ -369,6 +369,8 @@ static mpx_hook_fn find(struct mpx_str path)
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         if (find_in(tables[i], path) != NULL)
             return find_in(tables[i], path);
+    if (path.n >= 7 && memcmp(path.p, "/range/", 7) == 0)
+        return probe_range;
     return path.n >= 8 && memcmp(path.p, "/request", 8) == 0 ? do_request : NULL;
 }
 

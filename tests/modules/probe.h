@@ -13,4 +13,8 @@ extern const struct deed answer_deeds[];
 enum mpx_rc say(struct mpx_req *r, struct mpx_str text); /* as text/plain */
 enum mpx_rc say_done(struct mpx_req *r, const void *conf, void *state);
 
+/* CONTENT for paths below /range/: a body that could go out in parts, written in the way that the
+   path names, with the status and fields that words in the query name. */
+enum mpx_rc probe_range(struct mpx_req *r, const void *conf);
+
 #endif

@@ -181,7 +181,7 @@ def test_descriptors_that_run_out_are_no_end():
     import resource
     with folder() as where:
         write(where + "/www/a.txt", "a")
-        server = Server(where, configuration({"documents": where + "/www"}),
+        server = Server(where, configuration({"documents": where + "/www"}, connection={"limits": {"connections": 1000}}),
                         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
         contains(server.log(), "limits.connections ask for")
         many = [server.connect() for _ in range(100)]

@@ -28,21 +28,30 @@ static void set_up(void)
     ck_assert_ptr_nonnull(lb);
 }
 
-static void check(const struct test *t)
+/* A request that waits, with these fields in its response; it is not ended. */
+static struct loopback_req waiting(const char *fields, const char *method, const char *tag,
+                                   const char *date)
 {
     struct loopback_req q = { .lb = lb };
-    const char *tag = t->tag != NULL ? t->tag : "\"a\"", *date = t->date != NULL ? t->date : DATE;
     char head[1024];
 
     (void)snprintf(head, sizeof(head), "%s /sleep-long HTTP/1.1\r\nHost: localhost\r\n%s\r\n",
-                   t->method != NULL ? t->method : "GET", t->fields);
+                   method != NULL ? method : "GET", fields);
     loopback_send(lb, &q, head, NULL);
     ck_assert(q.r->suspended);
-    q.r->res.status = t->status != 0 ? t->status : 200;
     if (tag[0] != '\0')
         ck_assert_int_eq(res_set(q.r, MPX_STR("ETag"), str_of(tag)), 0);
     if (date[0] != '\0')
         ck_assert_int_eq(res_set(q.r, MPX_STR("Last-Modified"), str_of(date)), 0);
+    return q;
+}
+
+static void check(const struct test *t)
+{
+    const char *tag = t->tag != NULL ? t->tag : "\"a\"", *date = t->date != NULL ? t->date : DATE;
+    struct loopback_req q = waiting(t->fields, t->method, tag, date);
+
+    q.r->res.status = t->status != 0 ? t->status : 200;
     int judged = cond_judge(q.r);
     ck_assert_msg(judged == t->judged, "%s for %s, %s is %d", t->fields, tag, date, judged);
     loopback_end(&q);
@@ -90,6 +99,12 @@ START_TEST(if_none_match_is_304_for_a_tag_that_matches_weakly)
         { .fields = "If-None-Match: \"a\"\r\n", .judged = 0, .tag = "" },
         { .fields = "If-None-Match: W/\r\n", .judged = 0, .tag = "" },
         { .fields = "If-None-Match: \"\"\r\n", .judged = 304, .tag = "\"\"" },
+        { .fields = "If-None-Match: \"x\\\", \"a\"\r\n", .judged = 304 },
+        { .fields = "If-None-Match: \"a\\\"\r\n", .judged = 304, .tag = "\"a\\\"" },
+        { .fields = "If-None-Match: x, \"y\"z, \"a\"\r\n", .judged = 304 },
+        { .fields = "If-None-Match: \"a\"z, z\"a\", \"a\r\n", .judged = 0 },
+        { .fields = "If-None-Match: \"a\"\"a\"\r\n", .judged = 0 },
+        { .fields = "If-None-Match: W/, W, \", W/\"\r\n", .judged = 0 },
     };
 
     CHECK_ALL(tests);
@@ -169,7 +184,8 @@ START_TEST(conditions_are_judged_in_their_order)
 }
 END_TEST
 
-START_TEST(only_a_200_to_get_or_head_is_judged)
+/* In others the validators are of something else (RFC 9110 8.8). */
+START_TEST(only_what_was_selected_for_get_or_head_is_judged)
 {
     static const char none[] = "If-None-Match: *\r\n", match[] = "If-Match: \"x\"\r\n";
     static const struct test tests[] = {
@@ -178,12 +194,101 @@ START_TEST(only_a_200_to_get_or_head_is_judged)
         { .fields = none, .judged = 0, .method = "POST" },
         { .fields = match, .judged = 0, .method = "PUT" },
         { .fields = none, .judged = 0, .status = 404 },
-        { .fields = none, .judged = 0, .status = 206 },
+        { .fields = none, .judged = 304, .status = 206 },
+        { .fields = none, .judged = 304, .status = 203 },
+        { .fields = none, .judged = 0, .status = 204 },
         { .fields = none, .judged = 0, .status = 201 },
         { .fields = match, .judged = 0, .status = 302 },
     };
 
     CHECK_ALL(tests);
+}
+END_TEST
+
+/* RFC 9110 13.1.5: by the byte, and strongly. */
+START_TEST(if_range_allows_a_range_of_the_same_alone)
+{
+    static const struct {
+        const char *field, *tag, *date;
+        bool allowed;
+    } tests[] = {
+        { "", "\"a\"", DATE, true },
+        { "If-Range: \"a\"\r\n", "\"a\"", DATE, true },
+        { "If-Range: \"b\"\r\n", "\"a\"", DATE, false },
+        { "If-Range: \"a\"\r\n", "W/\"a\"", DATE, false },
+        { "If-Range: W/\"a\"\r\n", "\"a\"", DATE, false },
+        { "If-Range: W/\"a\"\r\n", "W/\"a\"", DATE, false },
+        { "If-Range: \"a\"\r\n", "", DATE, false },
+        { "If-Range: \"a\", \"a\"\r\n", "\"a\"", DATE, false },
+        { "If-Range: \"a\r\n", "\"a\"", DATE, false },
+        { "If-Range: *\r\n", "\"a\"", DATE, false },
+        { "If-Range:\r\n", "\"a\"", DATE, false },
+        { "If-Range: " DATE "\r\n", "\"a\"", DATE, true },
+        { "If-Range: " DATE "\r\n", "", DATE, true },
+        { "If-Range: Sunday, 06-Nov-94 08:49:37 GMT\r\n", "", DATE, true },
+        { "If-Range: " BEFORE "\r\n", "", DATE, false },
+        { "If-Range: " AFTER "\r\n", "", DATE, false },
+        { "If-Range: " DATE "\r\n", "\"a\"", "", false },
+        { "If-Range: today\r\n", "\"a\"", "today", false },
+    };
+
+    set_up();
+    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+        struct loopback_req q = waiting(tests[i].field, NULL, tests[i].tag, tests[i].date);
+
+        ck_assert_msg(cond_allows_range(q.r) == tests[i].allowed, "%zu: %s", i, tests[i].field);
+        loopback_end(&q);
+    }
+    loopback_destroy(lb);
+}
+END_TEST
+
+/* RFC 9110 8.8.2.2: what was changed in this very second may change again in it. */
+START_TEST(a_date_is_strong_when_its_second_is_over)
+{
+    set_up();
+    for (int age = 0; age < 3; age++) {
+        char date[DATE_HTTP], field[64];
+
+        date_http(loopback_worker(lb)->now - age, date);
+        (void)snprintf(field, sizeof(field), "If-Range: %s\r\n", date);
+        struct loopback_req q = waiting(field, NULL, "", date);
+        ck_assert_int_eq(cond_allows_range(q.r), age > 0);
+        loopback_end(&q);
+    }
+    loopback_destroy(lb);
+}
+END_TEST
+
+/* RFC 9110 8.8.2.1 */
+START_TEST(a_last_modified_in_the_future_is_now)
+{
+    /* another form of date; what is none is not for us to change */
+    static const char *const others[] = { "Saturday, 01-Jan-72 00:00:00 GMT",
+                                          "Xxx, 99 Xxx 9999 99:99:99 GMT", "tomorrow" };
+
+    set_up();
+    for (int age = -2; age < 3; age++) {
+        char date[DATE_HTTP];
+        struct mpx_str value;
+
+        date_http(loopback_worker(lb)->now - age, date);
+        struct loopback_req q = waiting("", NULL, "", date);
+        cond_apply(q.r);
+        ck_assert(res_get(q.r, MPX_STR("Last-Modified"), &value));
+        ck_assert_view_eq(value, age < 0 ? loopback_worker(lb)->date : date);
+        loopback_end(&q);
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        struct loopback_req q = waiting("", NULL, "", others[i]);
+        struct mpx_str value;
+
+        cond_apply(q.r);
+        ck_assert(res_get(q.r, MPX_STR("Last-Modified"), &value));
+        ck_assert_view_eq(value, i == 0 ? loopback_worker(lb)->date : others[i]);
+        loopback_end(&q);
+    }
+    loopback_destroy(lb);
 }
 END_TEST
 
@@ -208,7 +313,10 @@ Suite *suite_cond(void)
         &if_modified_since_is_304_unless_it_is_newer,
         &if_unmodified_since_is_412_when_it_is_newer,
         &conditions_are_judged_in_their_order,
-        &only_a_200_to_get_or_head_is_judged,
+        &only_what_was_selected_for_get_or_head_is_judged,
+        &if_range_allows_a_range_of_the_same_alone,
+        &a_date_is_strong_when_its_second_is_over,
+        &a_last_modified_in_the_future_is_now,
         &a_response_without_validators_is_not_judged,
         NULL,
     };

@@ -293,6 +293,24 @@ START_TEST(a_two_digit_year_is_at_most_50_years_ahead)
 }
 END_TEST
 
+START_TEST(written_dates_compare_as_their_times_do)
+{
+    static const time_t apart[] = { 0, 1, 59, 60, 3599, 3600, DAY - 1, DAY, 27 * DAY, 366 * DAY };
+
+    for (time_t t = 0; t < 4102444800; t += 40 * DAY + 12345)
+        for (size_t i = 0; i < sizeof(apart) / sizeof(apart[0]); i++) {
+            char a[DATE_HTTP], b[DATE_HTTP];
+
+            date_http(t, a);
+            date_http(t + apart[i], b);
+            ck_assert_msg((date_compare(a, b) < 0) == (apart[i] > 0), "%s, %s", a, b);
+            ck_assert_msg((date_compare(b, a) > 0) == (apart[i] > 0), "%s, %s", b, a);
+        }
+    /* what is no date is compared without harm */
+    (void)date_compare("xxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+END_TEST
+
 START_TEST(the_clocks_never_go_back)
 {
     int64_t us = clock_us(), ms = clock_ms();
@@ -328,6 +346,7 @@ Suite *suite_date(void)
         &the_weekday_need_not_fit,
         &a_refused_date_leaves_the_time_alone,
         &a_two_digit_year_is_at_most_50_years_ahead,
+        &written_dates_compare_as_their_times_do,
         &the_clocks_never_go_back,
         NULL,
     };

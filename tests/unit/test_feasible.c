@@ -35,6 +35,8 @@ START_TEST(one_address_is_listened_on_once)
         "\"[::1]:80\",\n\"[0:0::1]:80\"",
         "\"[::]:80\",\n\"[fe80::1]:80\"",
         "\"localhost:80\",\n\"LocalHost:80\"",
+        "{ \"host\": \"::\", \"v6only\": false },\n\"127.0.0.1:80\"",
+        "\"unix:a.sock\",\n{ \"unix\": \"./a.sock\" }",
     };
 
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
@@ -46,6 +48,7 @@ START_TEST(other_addresses_and_ports_stand_beside_each_other)
 {
     check("\"127.0.0.1:80\", \"127.0.0.1:81\", \"127.0.0.2:80\", \"[::1]:80\", \"[::2]:80\"", "");
     check("\"0.0.0.0:80\", \"[::]:80\", \"*:81\"", "");
+    check("\"unix:a.sock\", \"unix:b.sock\", \"*:80\"", "");
     check("\"localhost:80\", \"127.0.0.1:80\", \"a.example:80\", \"*:82\"", "");
     check("\"127.0.0.1:0\", \"127.0.0.1:0\", \"*:0\", \"*:0\"", ""); /* the kernel chooses */
 }

@@ -334,10 +334,12 @@ START_TEST(descriptors_and_bytes_stay_within_their_limits)
     open_row(files, 20);
     drop_row(files, 20);
     ck_assert_uint_eq(aid_descriptors(), before + 5 + 1); /* and the root */
+    ck_assert_uint_eq(files_descriptors(s.files), 5 + 1);
     write_row(20, 30000);
     s.now_ms += FILE_BELIEVED_MS;
     open_row(files, 20);
     ck_assert_uint_eq(aid_descriptors(), before + 1);
+    ck_assert_uint_eq(files_descriptors(s.files), 1);
     for (int i = 0; i < 20; i++)
         bytes += is_cached(files[i]) ? (size_t)files[i]->st.st_size : 0;
     ck_assert_uint_eq(bytes, 90000);

@@ -51,6 +51,22 @@ START_TEST(gives_the_page_that_was_put_back_last)
 }
 END_TEST
 
+START_TEST(is_free_when_the_last_use_is_put_back)
+{
+    struct pages ps = pages_of(4);
+    struct page *p = page_get(&ps);
+
+    p->uses += 2;
+    page_put(&ps, p);
+    page_put(&ps, p);
+    ck_assert_uint_eq(ps.count, 0);
+    page_put(&ps, p);
+    ck_assert_uint_eq(ps.count, 1);
+    ck_assert_uint_eq(page_get(&ps)->uses, 1);
+    free(p);
+}
+END_TEST
+
 START_TEST(keeps_no_more_than_it_may)
 {
     struct pages ps = pages_of(3);
@@ -90,6 +106,7 @@ Suite *suite_page(void)
     static const TTest **const tests[] = {
         &a_page_is_empty_whoever_used_it_before,
         &gives_the_page_that_was_put_back_last,
+        &is_free_when_the_last_use_is_put_back,
         &keeps_no_more_than_it_may,
         &keeps_nothing_when_it_may_keep_nothing,
         &a_page_with_its_head_is_16_kib_at_most,

@@ -222,6 +222,12 @@ START_TEST(the_command_line_is_laid_over_the_one_listener_and_the_log)
     ck_assert_int_eq(s.listeners->timeouts.header, 10000);
     ck_assert(s.log_level == MPX_DEBUG && log_at(&s, 0)->level == MPX_DEBUG);
     ck_assert_errors(&t, "");
+    given_file(&t, "unix.json", "{ \"connection\": \"unix:x.sock\" }");
+    root = config_read(&t.arena, &t.sources, "unix.json", "(command line)", false, &t.problems);
+    ck_assert_int_eq(settings_read(&t.arena, &t.sources, root, &t.problems, &s), 0);
+    ck_assert_uint_eq(s.listeners->socket.n, 0);
+    ck_assert_view_eq(s.listeners->host, "127.0.0.1");
+    ck_assert_int_eq(s.listeners->port, 7);
     ck_assert_int_eq(read_settings(&t, "{ \"command_line\": { \"verbose\": true } }", &s), 0);
     ck_assert_int_eq(s.log_level, MPX_INFO); /* no file says this */
     ck_assert_errors(&t, "main.json:1:3: error: unknown key \"command_line\" at the top level, "
@@ -231,28 +237,20 @@ START_TEST(the_command_line_is_laid_over_the_one_listener_and_the_log)
 }
 END_TEST
 
-START_TEST(connections_that_nobody_asked_for_are_as_many_as_there_can_be)
+START_TEST(descriptors_are_wanted_for_what_is_given)
 {
     struct given t;
     struct settings s;
 
     given_init(&t);
     ck_assert_int_eq(read_settings(&t, "{ \"connection\": [ {}, {} ] }", &s), 0);
-    ck_assert_uint_eq(settings_fit(&s, UINT64_MAX), 64);
-    ck_assert_int_eq(s.listeners[0].limits.connections, 10000);
-    ck_assert_uint_eq(settings_fit(&s, 20000), 64); /* 64 and 4096 are for other things */
-    ck_assert_int_eq(s.listeners[0].limits.connections, 7920);
-    ck_assert_int_eq(s.listeners[1].limits.connections, 7920);
-    ck_assert_uint_eq(settings_fit(&s, 50), 64);
-    ck_assert_int_eq(s.listeners[1].limits.connections, 16);
+    ck_assert_uint_eq(settings_descriptors(&s), 64);
     ck_assert_int_eq(read_settings(&t,
                                    "{ \"connection\": [ {}, { \"limits\": "
                                    "{ \"connections\": 900 } } ] }",
                                    &s),
                      0);
-    ck_assert_uint_eq(settings_fit(&s, 1024), 964);
-    ck_assert_int_eq(s.listeners[0].limits.connections, 16);
-    ck_assert_int_eq(s.listeners[1].limits.connections, 900); /* not ours to lower */
+    ck_assert_uint_eq(settings_descriptors(&s), 964);
     given_finish(&t);
 }
 END_TEST
@@ -299,19 +297,19 @@ static const struct {
       "main.json:1:61: error: /daemon/shutdown_timeout needs a unit: \"30s\" or \"30ms\", not "
       "30\n" },
     { "{ \"connection\": [ {}, \"localhost\", \":80\", \"::1:80\", 80 ] }",
-      "main.json:1:23: error: /connection/1 must be \"host:port\" (an IPv6 address in brackets) or "
-      "an object, not the string \"localhost\"\n"
-      "main.json:1:36: error: /connection/2 must be \"host:port\" (an IPv6 address in brackets) or "
-      "an object, not the string \":80\"\n"
-      "main.json:1:43: error: /connection/3 must be \"host:port\" (an IPv6 address in brackets) or "
-      "an object, not the string \"::1:80\"\n"
+      "main.json:1:23: error: /connection/1 must be \"host:port\" (an IPv6 address in brackets), "
+      "\"unix:path\" or an object, not the string \"localhost\"\n"
+      "main.json:1:36: error: /connection/2 must be \"host:port\" (an IPv6 address in brackets), "
+      "\"unix:path\" or an object, not the string \":80\"\n"
+      "main.json:1:43: error: /connection/3 must be \"host:port\" (an IPv6 address in brackets), "
+      "\"unix:path\" or an object, not the string \"::1:80\"\n"
       "main.json:1:53: error: /connection/4 must be \"host:port\", such as \"*:80\", or an object, "
       "{ \"port\": 80 }, not 80\n" },
     { "{ \"connection\": [ \"[]:80\", \"[::1]\" ] }",
-      "main.json:1:19: error: /connection/0 must be \"host:port\" (an IPv6 address in brackets) or "
-      "an object, not the string \"[]:80\"\n"
-      "main.json:1:28: error: /connection/1 must be \"host:port\" (an IPv6 address in brackets) or "
-      "an object, not the string \"[::1]\"\n" },
+      "main.json:1:19: error: /connection/0 must be \"host:port\" (an IPv6 address in brackets), "
+      "\"unix:path\" or an object, not the string \"[]:80\"\n"
+      "main.json:1:28: error: /connection/1 must be \"host:port\" (an IPv6 address in brackets), "
+      "\"unix:path\" or an object, not the string \"[::1]\"\n" },
     { "{ \"connection\": \"localhost:http\" }",
       "main.json:1:17: error: /connection/0/port must be a number from 0 to 65535, not the string "
       "\"http\"\n" },
@@ -343,14 +341,12 @@ START_TEST(keys_whose_time_has_not_come_are_told_one_by_one)
 {
     static const char *const daemon[] = { "module_policy", "watchdog",  "quarantine", "resolver",
                                           "control",       "state_dir", "detach" };
-    static const char *const connection[] = { "unix",   "mode",     "owner",
-                                              "v6only", "min_rate", "systemd",
-                                              "fd",     "trust",    "proxy_protocol" };
+    static const char *const connection[] = { "systemd", "fd" };
     struct given t;
     struct settings s;
 
     given_init(&t);
-    for (size_t i = 0; i < 16; i++) {
+    for (size_t i = 0; i < 9; i++) {
         const char *section = i < 7 ? "daemon" : "connection";
         const char *key = i < 7 ? daemon[i] : connection[i - 7];
         const char *text = arena_printf(&t.arena, "{\"%s\":{\"%s\":1}}", section, key).p;
@@ -377,7 +373,7 @@ Suite *suite_settings(void)
         &a_listeners_limits_and_timeouts_are_read,
         &an_empty_list_of_listeners_is_the_default,
         &the_command_line_is_laid_over_the_one_listener_and_the_log,
-        &connections_that_nobody_asked_for_are_as_many_as_there_can_be,
+        &descriptors_are_wanted_for_what_is_given,
         &mistakes_are_told_with_place_and_cure,
         &keys_whose_time_has_not_come_are_told_one_by_one,
         NULL,

@@ -65,8 +65,8 @@ static const struct {
       "installed\n" },
     { "{ \"location\": \".\" }",
       "site.json:1:15: error: \"location\" cannot stand here: it belongs in a directory\n" },
-    { "{ \"error_pages\": {} }",
-      "site.json:1:15: error: \"error_pages\" is not supported by this version of multiplexd: "
+    { "{ \"satisfy\": {} }",
+      "site.json:1:15: error: \"satisfy\" is not supported by this version of multiplexd: "
       "remove it\n" },
     /* configured, but not selected */
     { "{ \"modules\": [], \"static\": {} }",

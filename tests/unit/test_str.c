@@ -47,6 +47,18 @@ START_TEST(cuts_stay_within_the_view)
 }
 END_TEST
 
+START_TEST(a_field_value_has_no_control_byte_but_tab)
+{
+    ck_assert(str_is_field_value(str_of(NULL)));
+    for (int c = 0; c < 0x100; c++) {
+        char text[3] = { 'a', (char)c, 'b' };
+        bool may = c == '\t' || (c >= 0x20 && c != 0x7f);
+
+        ck_assert_msg(str_is_field_value((struct mpx_str){ text, 3 }) == may, "%d", c);
+    }
+}
+END_TEST
+
 START_TEST(trims_spaces_and_tabs_alone)
 {
     ck_assert_view_eq(str_trim(MPX_STR(" \t a b\t ")), "a b");
@@ -396,6 +408,7 @@ Suite *suite_str(void)
         &a_view_of_nothing_is_empty,
         &equality_is_of_length_and_bytes,
         &cuts_stay_within_the_view,
+        &a_field_value_has_no_control_byte_but_tab,
         &trims_spaces_and_tabs_alone,
         &finds_the_first_and_the_last,
         &case_is_that_of_ascii_letters_alone,
