@@ -48,6 +48,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_broker.c \
 	tests/unit/test_channel.c \
 	tests/unit/test_child.c \
+	tests/unit/test_chunk.c \
 	tests/unit/test_cidr.c \
 	tests/unit/test_client.c \
 	tests/unit/test_cond.c \

@@ -15,6 +15,7 @@
     X(broker)            \
     X(channel)           \
     X(child)             \
+    X(chunk)             \
     X(cidr)              \
     X(client)            \
     X(cond)              \
