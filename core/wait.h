@@ -53,4 +53,9 @@ static inline bool wait_is_armed(const struct mpx_req *r)
 void wait_later(struct mpx_req *r);
 void wait_next_turn(struct mpx_req *r);
 
+/* ---- for those who make a kind of wait */
+/* Begins one; NULL, and logged, when one is under way or the request is no longer suspendable. */
+struct wait *wait_begin(struct mpx_req *r, enum wait_kind kind, mpx_resume_fn fn, void *state);
+void wait_cancel_job(struct mpx_req *r); /* the thread's work, if any, is for nobody */
+
 #endif
