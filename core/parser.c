@@ -35,8 +35,6 @@ static int on_header_field(llhttp_t *ll, const char *at, size_t n)
 {
     struct parser *p = parser_of(ll);
 
-    if (p->in_trailers)
-        return 0;
     if (p->field_count == p->field_room)
         return refuse(p, 431);
     p->fields[p->field_count].key = (struct mpx_str){ at, n };
@@ -48,7 +46,7 @@ static int on_header_value(llhttp_t *ll, const char *at, size_t n)
 {
     struct parser *p = parser_of(ll);
 
-    if (p->in_trailers || n == 0)
+    if (n == 0)
         return 0;
     struct mpx_str *value = &p->fields[p->field_count].value;
     struct mpx_str before = { value->p + value->n, (size_t)(at - value->p) - value->n };
@@ -62,8 +60,6 @@ static int on_header_value_complete(llhttp_t *ll)
 {
     struct parser *p = parser_of(ll);
 
-    if (p->in_trailers)
-        return 0;
     p->fields[p->field_count].value = str_trim(p->fields[p->field_count].value);
     p->field_count++;
     return 0;
@@ -168,21 +164,16 @@ static int feed_size(struct parser *p, struct mpx_str in, size_t *used)
     return rc;
 }
 
+/* llhttp is told that there are none: it would take some of them for the message's own fields. */
 static int feed_trailers(struct parser *p, struct mpx_str in, size_t *used)
 {
-    size_t length, fed;
-    int found = guard_scan(&p->trailers, &trailer_limits, in.p, in.n, &length);
+    size_t fed;
+    int rc = guard_scan(&p->trailers, &trailer_limits, in.p, in.n, used);
 
-    if (found != GUARD_MORE && found != GUARD_COMPLETE)
-        return found;
-    int rc = feed(p, str_head(in, length), &fed);
-    *used = length;
-    if (rc > PARSER_COMPLETE)
+    if (rc != GUARD_COMPLETE)
         return rc;
-    /* both must see the same end */
-    if ((rc == PARSER_COMPLETE) != (found == GUARD_COMPLETE) || fed != length)
-        return 400;
-    return rc;
+    rc = feed(p, MPX_STR("\r\n"), &fed);
+    return rc == PARSER_MORE ? 400 : rc; /* both must see the end */
 }
 
 int parser_body(struct parser *p, struct mpx_str in, int (*take)(void *arg, struct mpx_str piece),

@@ -162,6 +162,7 @@ static int watch_signals(struct server *s)
     int rc = loop_signal(loop, &s->term, SIGTERM, on_term, s);
 
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     if (s->channel >= 0) {
         (void)signal(SIGINT, SIG_IGN);
         (void)signal(SIGQUIT, SIG_IGN);

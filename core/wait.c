@@ -92,6 +92,14 @@ void wait_ready(struct mpx_req *r, enum wait_kind kind)
         finish(r);
 }
 
+void wait_go_on(struct mpx_req *r, enum wait_kind kind)
+{
+    if (r->wait.kind != kind || r->wait.ready)
+        return;
+    r->wait.ready = true;
+    r->w->go_on(r);
+}
+
 /* Whoever holds the ticket finds that it is no use any more. */
 static void drop_ticket(struct wait *wait)
 {
@@ -201,26 +209,6 @@ bool wait_wake(struct mpx_ticket *t)
         loop_end(r->wait.event);
     finish(r);
     return true;
-}
-
-enum mpx_rc wait_body(struct mpx_req *r, size_t max, mpx_resume_fn fn, void *state)
-{
-    if (wait_begin(r, WAIT_BODY, fn, state) == NULL)
-        return MPX_FAIL;
-    if (max != 0 && max < r->body.limit)
-        r->body.limit = max;
-    r->body.wanted = true;
-    r->body.bytes.max = r->body.limit;
-    if (r->body.bytes.n > r->body.limit) { /* read before, with a higher limit */
-        wait_cancel(r);
-        r->fail_status = 413;
-        return MPX_FAIL;
-    }
-    if (r->body.complete)
-        finish(r);
-    else
-        r->carrier->want_body(r);
-    return MPX_WAIT;
 }
 
 void wait_cancel(struct mpx_req *r)

@@ -12,6 +12,8 @@
     X(address)           \
     X(arena)             \
     X(beneath)           \
+    X(body)              \
+    X(body_file)         \
     X(broker)            \
     X(channel)           \
     X(child)             \
@@ -34,6 +36,7 @@
     X(greeting)          \
     X(guard)             \
     X(http1)             \
+    X(http1_body)        \
     X(http1_rate)        \
     X(json)              \
     X(level)             \
@@ -71,6 +74,7 @@
     X(site_pages)        \
     X(socket_file)       \
     X(source)            \
+    X(spool)             \
     X(str)               \
     X(suggest)           \
     X(unowned)           \
