@@ -63,12 +63,27 @@ void mpx_watch_end(struct mpx_watch *w)
 
 enum mpx_rc mpx_read_body(struct mpx_req *r, size_t max, mpx_resume_fn fn, void *state)
 {
-    return wait_body(r, max, fn, state);
+    return body_read(r, max, fn, state);
 }
 
 struct mpx_str mpx_req_body(const struct mpx_req *r)
 {
-    return buffer_str(&r->body.bytes);
+    return body_view(r);
+}
+
+int mpx_body_fd(const struct mpx_req *r)
+{
+    return body_fd(r);
+}
+
+enum mpx_rc mpx_body_next(struct mpx_req *r, mpx_resume_fn fn, void *state)
+{
+    return body_next(r, fn, state);
+}
+
+bool mpx_body_part(const struct mpx_req *r, struct mpx_str *part)
+{
+    return body_part(r, part);
 }
 
 enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,

@@ -72,6 +72,7 @@ struct directory {
     struct mpx_str root;     /* the folder that files are opened beneath, or "" */
     struct mpx_str base;     /* what stands between root and a path's rest: "" or "a/b/" */
     struct mpx_str location; /* root and base: where the directory lies, or "" */
+    int64_t body_limit;      /* limits.body; -1: as the listener says */
     struct field_rules fields;
     struct chain chain;
 };

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "guard.h"
 
+#include "str.h"
+
 enum {
     EMPTY_LINES_MAX = 2,    /* before a request line (RFC 9112 2.2 asks for one) */
     REQUEST_LINE_EXTRA = 64 /* what a request line may hold beside its target */
 };
 
-/* Which bytes may stand where: bit 0 in a request line, bit 1 in a field line. */
+/* Which bytes may stand where. */
 enum { IN_REQUEST_LINE = 1, IN_FIELD = 2 };
 
 static unsigned char_class(unsigned char c)
@@ -25,7 +27,7 @@ void guard_start(struct guard *g)
 
 void guard_start_trailers(struct guard *g)
 {
-    *g = (struct guard){ .in_fields = true };
+    *g = (struct guard){ .in_fields = true, .checks_names = true, .in_name = true };
 }
 
 /* The line that is at its LF; 'at' is the offset behind it. 0 to go on, else what guard_scan
@@ -36,6 +38,7 @@ static int end_of_line(struct guard *g, const struct guard_limits *limits, size_
 
     g->line = 0;
     g->cr = false;
+    g->in_name = g->checks_names;
     if (g->in_fields) {
         if (empty)
             return GUARD_COMPLETE;
@@ -54,6 +57,21 @@ static int end_of_line(struct guard *g, const struct guard_limits *limits, size_
 static bool is_bad_start(const struct guard *g, char c)
 {
     return g->line == 0 && (c == ' ' || c == '\t' || (c == ':' && g->in_fields));
+}
+
+/* How many of n bytes belong to a field's name; the one behind must be a colon, or the CR of an
+   empty line. False when it is anything else. */
+static bool scan_name(struct guard *g, const char *p, size_t n, size_t *used)
+{
+    size_t i = 0;
+
+    while (i < n && str_is_token_char((unsigned char)p[i]))
+        i++;
+    *used = i;
+    if (i == n)
+        return true;
+    g->in_name = false;
+    return p[i] == ':' || (p[i] == '\r' && g->line + i == 0);
 }
 
 /* Goes through n bytes that the limit of all bytes allows, to the first fault or to the end. */
@@ -75,6 +93,13 @@ static int scan(struct guard *g, const struct guard_limits *limits, const char *
         }
         if (is_bad_start(g, p[i]))
             return 400;
+        if (g->in_name) {
+            size_t name;
+
+            if (!scan_name(g, p + i, n - i, &name))
+                return 400;
+            i += name;
+        }
         while (i < n && (char_class((unsigned char)p[i]) & want) != 0)
             i++;
         g->line += i - start;

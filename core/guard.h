@@ -24,9 +24,11 @@ struct guard {
     uint32_t fields;   /* field lines passed */
     uint8_t empty;     /* empty lines before the request line */
     bool in_fields, cr;
+    bool checks_names, in_name;
 };
-void guard_start(struct guard *g);          /* a request line, then fields */
-void guard_start_trailers(struct guard *g); /* fields alone */
+void guard_start(struct guard *g); /* a request line, then fields: a parser sees them next */
+/* Fields alone, that nobody sees: what stands before the colon is looked at here (RFC 9112 5). */
+void guard_start_trailers(struct guard *g);
 
 enum { GUARD_MORE = 0, GUARD_COMPLETE = 1 };
 /* Scans the next n bytes. GUARD_MORE: all passed, the section goes on. GUARD_COMPLETE: it ends

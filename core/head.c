@@ -43,11 +43,10 @@ int head_line(struct mpx_req *r, struct mpx_str line, const struct listener_limi
 }
 
 /* Transfer-Encoding (RFC 9112 6.1): "chunked", once, and no Content-Length beside it. */
-static int check_framing(struct mpx_req *r, const struct listener_limits *limits)
+static int check_framing(struct mpx_req *r)
 {
     struct mpx_str value;
 
-    r->body.limit = (uint64_t)limits->body;
     if (r->known[REQ_TRANSFER_ENCODING].count > 0) {
         if (r->known[REQ_CONTENT_LENGTH].count > 0)
             return 400;
@@ -63,7 +62,7 @@ static int check_framing(struct mpx_req *r, const struct listener_limits *limits
         return 0;
     if (r->known[REQ_CONTENT_LENGTH].count > 1 || str_to_u64(value, &r->content_length) < 0)
         return 400;
-    return r->content_length > r->body.limit ? 413 : 0;
+    return r->content_length < UINT64_MAX ? 0 : 413; /* which stands for chunked */
 }
 
 /* The authority of the target rules, but a Host must be there and right all the same. */
@@ -146,12 +145,31 @@ static int parser_refusal(struct mpx_req *r, const struct parser *parser, int st
     return status == 400 && has_coding && !has_length ? 501 : status;
 }
 
+/* llhttp takes no tab at the end of a length or a coding, where it is white space as a blank is
+   (RFC 9112 5.1). Anywhere else a tab stays one. */
+static struct mpx_str with_blanks_at_line_ends(struct mpx_req *r, struct mpx_str head)
+{
+    if (str_find(head, '\t') == head.n)
+        return head;
+    char *text = arena_take(&r->arena, head.n);
+    bool at_end = false;
+    for (size_t i = head.n; i > 0; i--) {
+        char c = head.p[i - 1];
+
+        at_end = c == '\r' || (at_end && (c == ' ' || c == '\t'));
+        text[i - 1] = at_end && c == '\t' ? ' ' : c;
+    }
+    return (struct mpx_str){ text, head.n };
+}
+
 int head_read(struct mpx_req *r, struct parser *parser, struct mpx_str head,
               const struct guard *guard, const struct listener_limits *limits, bool *close)
 {
     struct uri_target target;
     struct mpx_str text, line;
 
+    r->limits = limits;
+    r->body.limit = (uint64_t)limits->body;
     *close = true;
     line = str_head(str_from(head, guard->line_start), guard->line_end - guard->line_start);
     int status = head_line(r, line, limits, &text);
@@ -160,21 +178,21 @@ int head_read(struct mpx_req *r, struct parser *parser, struct mpx_str head,
     if (status != 0)
         return status;
     r->fields = arena_zero(&r->arena, (guard->fields + 1) * sizeof(*r->fields));
-    status = parser_head(parser, str_from(head, guard->line_start), r->fields, guard->fields);
+    text = with_blanks_at_line_ends(r, str_from(head, guard->line_start));
+    status = parser_head(parser, text, r->fields, guard->fields);
     r->field_count = parser->field_count;
     if (status != 0)
         return parser_refusal(r, parser, status);
     r->is_read = true;
     req_index_fields(r);
     check_connection(r);
-    status = check_framing(r, limits);
+    status = check_framing(r);
     if (status == 0)
         status = check_host(r, &target);
     if (status == 0)
         status = check_expect(r);
     if (status != 0)
         return status;
-    parser->limit = r->body.limit;
     status = read_target(r, &target);
     *close = status == 400;
     return status;

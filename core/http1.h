@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
    HTTP/1.0 and 1.1 on a connection (RFC 9112): reads requests one after the other, hands each to
-   the phases, sends the answers in order. http1.c decides, http1_read.c reads, http1_send.c
-   writes. */
+   the phases, sends the answers in order. http1.c decides, http1_read.c and
+   http1_body.c read, http1_send.c writes. */
 #ifndef HTTP1_H
 #define HTTP1_H
 #include "conn.h"
@@ -60,6 +60,11 @@ bool http1_wants_input(struct http1 *h);
 void http1_advance(struct http1 *h);
 /* The head that is being read is answered with that status; the connection ends. */
 void http1_refuse(struct http1 *h, int status);
+/* After cur's answer nothing is read but to throw it away: the client may still be sending. */
+void http1_stop_reading(struct http1 *h);
+
+/* Reads on in cur's body; *used of the bytes belong to it. */
+void http1_read_body(struct http1 *h, struct mpx_str in, size_t *used);
 /* The body that is being read cannot be read to its end. */
 void http1_body_fails(struct http1 *h, int status);
 

@@ -27,8 +27,7 @@ static void let_go(struct http1 *h)
     h->delivered = false;
 }
 
-/* After this answer nothing is read but to throw it away: the client may still be sending. */
-static void stop_reading(struct http1 *h)
+void http1_stop_reading(struct http1 *h)
 {
     let_go(h);
     h->closing = true;
@@ -53,7 +52,7 @@ void http1_refuse(struct http1 *h, int status)
     r->keep_alive = false;
     enqueue(h, r);
     phase_refuse(r, status);
-    stop_reading(h);
+    http1_stop_reading(h);
 }
 
 static void next_request(struct http1 *h)
@@ -149,61 +148,6 @@ static void read_head(struct http1 *h, struct mpx_str in, size_t *used)
     }
 }
 
-static int take_body(void *arg, struct mpx_str piece)
-{
-    struct http1 *h = arg;
-    struct req_body *body = &h->cur->body;
-
-    if (body->wanted)
-        return buffer_add(&body->bytes, piece) < 0 ? 413 : 0;
-    h->drained += piece.n;
-    return h->drained > HTTP1_DRAIN_MAX ? 413 : 0;
-}
-
-void http1_body_fails(struct http1 *h, int status)
-{
-    struct mpx_req *r = h->cur;
-
-    if (!r->finished) {
-        r->keep_alive = false;
-        phase_break(r, status);
-    }
-    if (r->finished) {
-        stop_reading(h);
-    } else { /* a page is still made for it: nothing is read meanwhile */
-        h->reading = HTTP1_DONE;
-        h->linger = true;
-    }
-}
-
-static void read_body(struct http1 *h, struct mpx_str in, size_t *used)
-{
-    struct mpx_req *r = h->cur;
-    int rc = parser_body(&h->parser, in, take_body, h, used);
-
-    h->received = true;
-    h->in.bytes += *used;
-    if (rc == PARSER_COMPLETE) {
-        r->body.complete = true;
-        h->reading = HTTP1_DONE;
-        wait_ready(r, WAIT_BODY);
-    } else if (rc != PARSER_MORE) {
-        *used = in.n;
-        http1_body_fails(h, rc);
-    }
-}
-
-/* A module wants the body and allows less than the listener does. */
-static bool is_body_too_long(struct http1 *h)
-{
-    const struct mpx_req *r = h->cur;
-
-    if (h->reading != HTTP1_BODY || !r->body.wanted)
-        return false;
-    h->parser.limit = r->body.limit;
-    return r->content_length != UINT64_MAX && r->content_length > r->body.limit;
-}
-
 void http1_advance(struct http1 *h)
 {
     const struct mpx_req *r = h->cur;
@@ -212,7 +156,7 @@ void http1_advance(struct http1 *h)
         return;
     if (h->reading == HTTP1_BODY) {
         if (!r->keep_alive)
-            stop_reading(h);
+            http1_stop_reading(h);
         return;
     }
     bool keep = r->keep_alive;
@@ -230,7 +174,7 @@ bool http1_wants_input(struct http1 *h)
     if (h->cur == NULL || h->reading == HTTP1_HEAD)
         return true;
     if (h->reading == HTTP1_BODY)
-        return h->cur->body.wanted || h->cur->finished;
+        return body_is_wanted(h->cur) || h->cur->finished;
     return false;
 }
 
@@ -250,12 +194,10 @@ static size_t consume(struct http1 *h, struct mpx_str in)
         }
         if (!wanted)
             break;
-        if (h->cur != NULL && is_body_too_long(h))
-            http1_body_fails(h, 413);
-        else if (h->cur == NULL || h->reading == HTTP1_HEAD)
+        if (h->cur == NULL || h->reading == HTTP1_HEAD)
             read_head(h, rest, &used);
         else
-            read_body(h, rest, &used);
+            http1_read_body(h, rest, &used);
         done += used;
     }
     return done;
@@ -327,9 +269,7 @@ void http1_read(struct http1 *h)
     unsigned reads = 0;
 
     while (!h->c->dead && http1_wants_input(h)) {
-        if (h->cur != NULL && is_body_too_long(h)) {
-            http1_body_fails(h, 413);
-        } else if (h->stash_n > 0) {
+        if (h->stash_n > 0) {
             read_stash(h);
         } else if (!h->c->readable || ++reads > READS_PER_ROUND) {
             return;

@@ -25,9 +25,13 @@ static bool can_keep_alive(const struct http1 *h, const struct mpx_req *r)
         return false;
     if (r->body.complete)
         return true;
-    /* a client that waits for 100 may never send the body; a long one is not worth reading */
-    return !r->expects_continue &&
-           (r->content_length == UINT64_MAX || r->content_length <= HTTP1_DRAIN_MAX);
+    if (r->expects_continue) /* a client that waits for 100 may never send it */
+        return false;
+    if (r->body.use != BODY_UNREAD && !r->res.ended) /* it is read while it is answered */
+        return true;
+    /* a long rest is not worth reading */
+    return r->content_length == UINT64_MAX ||
+           r->content_length - r->body.received <= HTTP1_DRAIN_MAX;
 }
 
 static char *put(char *at, struct mpx_str s)
@@ -151,12 +155,11 @@ static void carrier_more(struct mpx_req *r)
 
 static void carrier_want_body(struct mpx_req *r)
 {
-    bool is_due = r->expects_continue && !r->res.started;
+    bool is_due = r->expects_continue && !r->res.started; /* not once the answer has begun */
 
     r->expects_continue = false;
-    if (!is_due || (r->content_length != UINT64_MAX && r->content_length > r->body.limit))
-        return; /* the answer has begun, or will be 413 */
-    (void)res_insert_bytes(r, NULL, MPX_STR("HTTP/1.1 100 Continue\r\n\r\n"));
+    if (is_due)
+        (void)res_insert_bytes(r, NULL, MPX_STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
 const struct carrier http1_carrier = {

@@ -115,7 +115,7 @@ static int read_default(const struct option_reading *rd, const struct mpx_option
         return -1;
     if (o->type == MPX_T_PATH)
         problem_add(rd->problems, place, "%s needs \"%s\": the default, %s, cannot be used here",
-                    rd->who, o->name, o->fallback);
+                    rd->who != NULL ? rd->who : "\"daemon\"", o->name, o->fallback);
     else
         problem_add(rd->problems, (struct place){ .src = NULL },
                     "%s: the default of \"%s\", %s, is not "

@@ -5,6 +5,7 @@
 #include "str.h"
 
 #include <llhttp.h>
+#include <stdio.h>
 
 #if !defined(LLHTTP_STRICT_MODE) || LLHTTP_STRICT_MODE != 1
 #error "llhttp must be compiled and used with -DLLHTTP_STRICT_MODE=1 (CVE-2023-30589)"
@@ -34,8 +35,6 @@ static int on_header_field(llhttp_t *ll, const char *at, size_t n)
 {
     struct parser *p = parser_of(ll);
 
-    if (p->in_trailers)
-        return 0;
     if (p->field_count == p->field_room)
         return refuse(p, 431);
     p->fields[p->field_count].key = (struct mpx_str){ at, n };
@@ -47,7 +46,7 @@ static int on_header_value(llhttp_t *ll, const char *at, size_t n)
 {
     struct parser *p = parser_of(ll);
 
-    if (p->in_trailers || n == 0)
+    if (n == 0)
         return 0;
     struct mpx_str *value = &p->fields[p->field_count].value;
     struct mpx_str before = { value->p + value->n, (size_t)(at - value->p) - value->n };
@@ -61,62 +60,18 @@ static int on_header_value_complete(llhttp_t *ll)
 {
     struct parser *p = parser_of(ll);
 
-    if (p->in_trailers)
-        return 0;
     p->fields[p->field_count].value = str_trim(p->fields[p->field_count].value);
     p->field_count++;
     return 0;
 }
 
-static int count_extension(struct parser *p, size_t n)
-{
-    if (n > PARSER_CHUNK_EXTENSION_MAX)
-        return refuse(p, 400);
-    p->extension += (uint32_t)n;
-    p->extensions += (uint32_t)n;
-    if (p->extension > PARSER_CHUNK_EXTENSION_MAX || p->extensions > PARSER_EXTENSIONS_MAX)
-        return refuse(p, 400);
-    return 0;
-}
-
-static int on_chunk_extension(llhttp_t *ll, const char *at, size_t n)
-{
-    (void)at;
-    return count_extension(parser_of(ll), n);
-}
-
-/* A name or value has ended: one more byte for its ';' or '='. */
-static int on_chunk_extension_complete(llhttp_t *ll)
-{
-    return count_extension(parser_of(ll), 1);
-}
-
-/* The last chunk's header pauses, so that the guard can look at the trailers first. */
-static int on_chunk_header(llhttp_t *ll)
-{
-    struct parser *p = parser_of(ll);
-
-    p->extension = 0;
-    if (p->received > p->limit || ll->content_length > p->limit - p->received)
-        return refuse(p, 413);
-    p->received += ll->content_length;
-    if (ll->content_length > 0)
-        return 0;
-    p->in_trailers = true;
-    guard_start_trailers(&p->trailers);
-    return HPE_PAUSED;
-}
-
-/* Pauses where the next chunk's size begins, so that its digits can be counted. */
+/* Pauses where the next chunk's line begins: that is read elsewhere. */
 static int on_chunk_complete(llhttp_t *ll)
 {
     struct parser *p = parser_of(ll);
 
-    if (p->in_trailers)
-        return 0;
-    p->in_size = true;
-    p->digits = 0;
-    return HPE_PAUSED;
+    p->in_size = !p->in_trailers;
+    return p->in_size ? HPE_PAUSED : 0;
 }
 
 static int on_body(llhttp_t *ll, const char *at, size_t n)
@@ -137,11 +92,6 @@ static const llhttp_settings_t settings = {
     .on_header_field = on_header_field,
     .on_header_value = on_header_value,
     .on_header_value_complete = on_header_value_complete,
-    .on_chunk_extension_name = on_chunk_extension,
-    .on_chunk_extension_value = on_chunk_extension,
-    .on_chunk_extension_name_complete = on_chunk_extension_complete,
-    .on_chunk_extension_value_complete = on_chunk_extension_complete,
-    .on_chunk_header = on_chunk_header,
     .on_chunk_complete = on_chunk_complete,
     .on_body = on_body,
     .on_message_complete = on_message_complete,
@@ -192,33 +142,38 @@ static int feed(struct parser *p, struct mpx_str in, size_t *used)
     return p->complete ? PARSER_COMPLETE : PARSER_MORE;
 }
 
-/* llhttp takes any number of zeros before a chunk's size. */
-static int count_digits(struct parser *p, struct mpx_str in)
+/* llhttp is told the bare size: it refuses extensions that are right, and bounds none. */
+static int feed_size(struct parser *p, struct mpx_str in, size_t *used)
 {
-    for (size_t i = 0; i < in.n && p->in_size; i++) {
-        if (str_hex_digit(in.p[i]) < 0)
-            p->in_size = false;
-        else if (++p->digits > PARSER_SIZE_DIGITS)
-            return 400;
+    char line[CHUNK_SIZE_DIGITS + 3];
+    size_t fed;
+    int rc = chunk_scan(&p->chunk, in.p, in.n, used);
+
+    if (rc != CHUNK_COMPLETE)
+        return rc;
+    if (p->received > p->limit || p->chunk.size > p->limit - p->received)
+        return 413;
+    p->received += p->chunk.size;
+    p->in_size = false;
+    int n = snprintf(line, sizeof(line), "%llx\r\n", (unsigned long long)p->chunk.size);
+    rc = feed(p, (struct mpx_str){ line, (size_t)n }, &fed);
+    if (p->chunk.size == 0) {
+        p->in_trailers = true;
+        guard_start_trailers(&p->trailers);
     }
-    return 0;
+    return rc;
 }
 
+/* llhttp is told that there are none: it would take some of them for the message's own fields. */
 static int feed_trailers(struct parser *p, struct mpx_str in, size_t *used)
 {
-    size_t length, fed;
-    int found = guard_scan(&p->trailers, &trailer_limits, in.p, in.n, &length);
+    size_t fed;
+    int rc = guard_scan(&p->trailers, &trailer_limits, in.p, in.n, used);
 
-    if (found != GUARD_MORE && found != GUARD_COMPLETE)
-        return found;
-    int rc = feed(p, str_head(in, length), &fed);
-    *used = length;
-    if (rc > PARSER_COMPLETE)
+    if (rc != GUARD_COMPLETE)
         return rc;
-    /* both must see the same end */
-    if ((rc == PARSER_COMPLETE) != (found == GUARD_COMPLETE) || fed != length)
-        return 400;
-    return rc;
+    rc = feed(p, MPX_STR("\r\n"), &fed);
+    return rc == PARSER_MORE ? 400 : rc; /* both must see the end */
 }
 
 int parser_body(struct parser *p, struct mpx_str in, int (*take)(void *arg, struct mpx_str piece),
@@ -233,9 +188,9 @@ int parser_body(struct parser *p, struct mpx_str in, int (*take)(void *arg, stru
         struct mpx_str rest = str_from(in, *used);
         size_t n = 0;
 
-        if (p->in_size && count_digits(p, rest) != 0)
-            return 400;
-        rc = p->in_trailers ? feed_trailers(p, rest, &n) : feed(p, rest, &n);
+        rc = p->in_size       ? feed_size(p, rest, &n)
+             : p->in_trailers ? feed_trailers(p, rest, &n)
+                              : feed(p, rest, &n);
         *used += n;
     }
     return rc;

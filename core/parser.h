@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: MIT
    The HTTP/1 grammar (RFC 9112). The only file that knows llhttp, strict build, no lenient flag.
    A head is given whole, after the line guard has passed it, so that every span lies in it; a body
-   may come in any pieces. What is allowed beyond the grammar is for head.c to say. */
+   may come in any pieces: chunk.c reads the lines before the chunks, the line guard the trailers.
+   What is allowed beyond the grammar is for head.c to say. */
 #ifndef PARSER_H
 #define PARSER_H
+#include "chunk.h"
 #include "guard.h"
 
 #include <multiplexd/module.h>
 
-enum { PARSER_SIZE_DIGITS = 16, PARSER_CHUNK_EXTENSION_MAX = 256, PARSER_EXTENSIONS_MAX = 16384 };
-
 struct parser {
     _Alignas(16) char opaque[96];
+    struct chunk_line chunk;
     struct guard trailers;
     struct mpx_pair *fields; /* while a head is read */
     size_t field_count, field_room;
     int (*take)(void *arg, struct mpx_str piece); /* while a body is read */
     void *arg;
-    uint64_t received, limit;       /* bytes of the body: announced so far, allowed */
-    uint32_t extension, extensions; /* bytes of chunk extensions: of this chunk, of all */
-    uint32_t digits;                /* of this chunk's size */
-    int refused;                    /* a status, when a callback found the fault */
+    uint64_t received, limit; /* bytes of the body: announced so far, allowed */
+    int refused;              /* a status, when a callback found the fault */
     bool complete, in_size, in_trailers;
 };
 
@@ -34,7 +33,8 @@ enum { PARSER_MORE = 0, PARSER_COMPLETE = 1 };
    compare with it): gives its pieces (views of in) to take, which answers 0 or a status to refuse
    with. PARSER_COMPLETE when the body has ended, with the first *used bytes of in; PARSER_MORE
    when all of in is used; else the status to refuse with. Trailers are checked and dropped, never
-   merged (RFC 9112 7.1.2). */
+   merged (RFC 9112 7.1.2). Bytes of in that were used are not looked at again: take may write over
+   them. */
 int parser_body(struct parser *p, struct mpx_str in, int (*take)(void *arg, struct mpx_str piece),
                 void *arg, size_t *used);
 

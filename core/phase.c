@@ -267,6 +267,17 @@ static void answer(struct mpx_req *r, enum mpx_rc rc)
     misuse(r, "answered %s (%d), which has no meaning here", rc_name(rc), (int)rc);
 }
 
+/* A body that is announced too long is refused before a byte of it is kept or asked for. */
+static void begin_access(struct mpx_req *r)
+{
+    req_choose_directory(r);
+    r->phase = MPX_PH_ACCESS;
+    if (!req_is_too_long(r))
+        return;
+    r->keep_alive = false;
+    page_text_error(r, 413);
+}
+
 /* The phase has no more hooks. */
 static void next_phase(struct mpx_req *r)
 {
@@ -274,8 +285,7 @@ static void next_phase(struct mpx_req *r)
     r->caller = NULL;
     switch (r->phase) {
     case MPX_PH_ROUTE:
-        req_choose_directory(r);
-        r->phase = MPX_PH_ACCESS;
+        begin_access(r);
         return;
     case MPX_PH_ACCESS:
         r->phase = MPX_PH_CONTENT;
@@ -314,6 +324,10 @@ static bool resume(struct mpx_req *r)
     struct mpx_watch *k = fired_watch(r);
     enum mpx_rc rc;
 
+    if (r->wait.ready && r->wait.kind == WAIT_BODY && r->body.refused != 0) {
+        fail(r, r->body.refused);
+        return true;
+    }
     if (r->wait.ready) {
         mpx_resume_fn fn = r->wait.fn;
         void *state = r->wait.state;
@@ -406,6 +420,11 @@ void phase_start(struct mpx_req *r)
 {
     if (!enter_vhost(r))
         return;
+    if (r->is_asterisk && req_is_too_long(r)) {
+        r->keep_alive = false;
+        phase_refuse(r, 413);
+        return;
+    }
     if (r->is_asterisk) { /* about no resource: nothing is offered in particular */
         page_text_no_content(r);
         answer_alone(r);

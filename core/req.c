@@ -23,8 +23,9 @@ struct mpx_req *req_create(struct worker *w, const struct carrier *carrier, void
     r->started_us = clock_us();
     r->vhost = &r->g->defaults;
     r->chain = &r->g->defaults.chain;
+    r->limits = &r->g->settings.listeners[0].limits;
     list_init(&r->watches);
-    buffer_init(&r->body.bytes, 0);
+    body_init(r);
     res_init(r);
     return r;
 }
@@ -49,11 +50,12 @@ void req_destroy(struct mpx_req *r)
     MUST(r->wait.kind == WAIT_NONE && list_is_empty(&r->watches));
     list_remove(&r->ready);
     end_slots(r);
+    body_release(r);
     if (r->holds > 0) /* the last one of them calls again */
         return;
     res_finish(r);
     file_drop(r->open_file);
-    buffer_finish(&r->body.bytes);
+    body_finish(r);
     struct generation *g = r->g;
     arena_finish(&r->arena);
     g->uses--;
@@ -152,6 +154,8 @@ void req_choose_directory(struct mpx_req *r)
 {
     r->directory = directory_find(r->vhost, r->path);
     r->chain = &r->directory->chain;
+    r->body.limit =
+        (uint64_t)(r->directory->body_limit >= 0 ? r->directory->body_limit : r->limits->body);
     r->rest = str_from(r->path, r->directory->path.n);
     while (r->rest.n > 0 && r->rest.p[0] == '/')
         r->rest = str_from(r->rest, 1);

@@ -5,6 +5,7 @@
 #ifndef REQ_H
 #define REQ_H
 #include "address.h"
+#include "body.h"
 #include "res.h"
 #include "worker.h"
 
@@ -26,9 +27,11 @@ enum req_field {
 
 /* Who takes the response away and brings the body: HTTP/1, or a test without a connection. */
 struct carrier {
-    void (*start)(struct mpx_req *r);     /* the header is final: see r->res */
-    void (*more)(struct mpx_req *r);      /* pieces were added, or the response ended or broke */
-    void (*want_body)(struct mpx_req *r); /* a module reads the body */
+    void (*start)(struct mpx_req *r); /* the header is final: see r->res */
+    /* pieces were added, the response ended or broke, or the body is wanted again */
+    void (*more)(struct mpx_req *r);
+    /* a module that is running waits for the body, which is to be brought when more is called */
+    void (*want_body)(struct mpx_req *r);
 };
 
 enum wait_kind {
@@ -51,21 +54,15 @@ struct wait {
     struct wait_job *job;      /* OPEN, OFFLOAD on a thread */
 };
 
-struct req_body {
-    uint64_t limit;
-    struct buffer bytes;
-    bool wanted;   /* a module reads it: keep the bytes */
-    bool complete; /* all of it was received (or there is none) */
-};
-
 struct mpx_req {
     struct worker *w;
     struct generation *g; /* a use counted */
     struct mpx_arena arena;
     const struct carrier *carrier;
     void *carrier_data;
-    struct mpx_conn *conn; /* or NULL */
-    struct mpx_req *next;  /* in the carrier's queue */
+    const struct listener_limits *limits; /* of where it came in */
+    struct mpx_conn *conn;                /* or NULL */
+    struct mpx_req *next;                 /* in the carrier's queue */
 
     uint64_t id;
     int64_t started_us;
@@ -78,7 +75,7 @@ struct mpx_req {
     struct {
         uint16_t index, count;
     } known[REQ_FIELDS];
-    struct req_body body;
+    struct body body;
     uint64_t content_length; /* of the request's body; UINT64_MAX: chunked */
 
     const struct vhost *vhost;
@@ -128,8 +125,13 @@ bool req_has_condition(const struct mpx_req *r);
 bool req_header(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value);
 /* Notes where the known fields are. */
 void req_index_fields(struct mpx_req *r);
-/* Chooses the directory for r->path and the chain that goes with it. */
+/* Chooses the directory for r->path, the chain that goes with it, and how long a body may be. */
 void req_choose_directory(struct mpx_req *r);
+/* Whether the body is announced with more bytes than it may have. */
+static inline bool req_is_too_long(const struct mpx_req *r)
+{
+    return r->content_length != UINT64_MAX && r->content_length > r->body.limit;
+}
 void req_log(const struct mpx_req *r, enum mpx_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void req_vlog(const struct mpx_req *r, enum mpx_level level, const char *fmt, va_list ap)

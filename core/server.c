@@ -191,6 +191,7 @@ static int watch_signals(struct server *s)
     struct loop *loop = s->w->loop;
     int rc = loop_signal(loop, &s->term, SIGTERM, on_term, s);
 
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     if (s->channel >= 0)
         return rc | loop_watch(loop, &s->parent, s->channel, LOOP_READ, 0, on_parent, s);
     rc |= loop_signal(loop, &s->interrupt, SIGINT, on_stop, s);

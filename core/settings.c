@@ -4,6 +4,7 @@
 #include "option_value.h"
 #include "site_keys.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { OWN_DESCRIPTORS = 64 }; /* what a worker has open beside connections */
@@ -103,6 +104,12 @@ static const struct mpx_option daemon_options[] = {
       .type = MPX_T_OBJECT,
       .of = pool_options,
       .offset = AT(settings, pool) },
+    { .name = "temp_dir",
+      .help = "the folder for bodies that are too long for memory; their files have no names",
+      .type = MPX_T_PATH,
+      .flags = MPX_OPT_EXISTS,
+      .fallback = "\"/tmp\"",
+      .offset = AT(settings, temp_dir) },
     { .name = "shutdown_timeout",
       .help = "how long a stop waits for answers under way",
       .type = MPX_T_MSEC,
@@ -153,6 +160,9 @@ static const struct mpx_option limit_options[] = {
     LIMIT(headers, MPX_T_INT, "fields of a request, then 431", "100", 1, 10000),
     LIMIT(uri, MPX_T_SIZE, "of a request target, then 414", "\"8K\"", 64, 1 << 20),
     LIMIT(body, MPX_T_SIZE, "of a request's body, then 413", "\"10M\"", 0, INT64_MAX),
+    LIMIT(body_memory, MPX_T_SIZE,
+          "of a body that is read whole and held in memory; a longer one goes to a file",
+          "\"256k\"", 4096, 1 << 30),
     LIMIT(response_buffer, MPX_T_SIZE,
           "of an answer that a module writes without waiting for the client", "\"1M\"", 65536,
           1 << 30),
@@ -382,6 +392,24 @@ static struct place place_of(const struct node *daemon, const char *key)
     return member != NULL ? member->at : (struct place){ .src = NULL };
 }
 
+/* Looked at by whoever is to use it, too: the checker has the workers' rights. */
+static int check_temp_dir(const struct option_reading *rd, const struct node *daemon,
+                          const struct settings *s)
+{
+    const struct node *value = node_member(daemon, "temp_dir");
+    struct stat st;
+
+    if (value == NULL || value->kind != NODE_STRING || s->temp_dir.n == 0 ||
+        stat(s->temp_dir.p, &st) < 0) /* told already */
+        return 0;
+    if (S_ISDIR(st.st_mode) && access(s->temp_dir.p, W_OK | X_OK) == 0)
+        return 0;
+    problem_add(rd->problems, value->at, "%s: \"%s\" %s", node_pointer(rd->a, value), s->temp_dir.p,
+                S_ISDIR(st.st_mode) ? "cannot be written: change its owner, or mend the path"
+                                    : "is a file, not a folder");
+    return -1;
+}
+
 int settings_read(struct mpx_arena *a, struct sources *sources, const struct node *root,
                   struct problems *problems, struct settings *s)
 {
@@ -403,5 +431,6 @@ int settings_read(struct mpx_arena *a, struct sources *sources, const struct nod
     rc |= check_server_id(&rd, daemon, s);
     rc |= read_listeners(&rd, list, s);
     rc |= override_listener(&rd, list, node_member(own, "listener"), s);
+    rc |= check_temp_dir(&rd, daemon, s);
     return rc;
 }

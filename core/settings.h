@@ -40,7 +40,7 @@ struct listener_settings {
         int64_t connections; /* of this listener */
         int64_t per_address; /* of these; 0: any */
         int64_t requests;    /* on a connection; 0: any */
-        int64_t header_bytes, headers, uri, body, response_buffer;
+        int64_t header_bytes, headers, uri, body, body_memory, response_buffer;
     } limits;
     bool connections_given; /* limits.connections is no default */
     struct place at;
@@ -58,6 +58,7 @@ struct settings {
     struct {
         int64_t threads, queue;
     } pool;
+    struct mpx_str temp_dir;
     int64_t shutdown_timeout;
     bool no_new_privs;
     struct place user_at, group_at; /* where they are set, or nowhere */

@@ -177,7 +177,7 @@ static void report_double_path(const struct building *b, const struct draft *d,
 static void add_draft(const struct building *b, struct draft *drafts, size_t *count,
                       const struct node *node)
 {
-    struct directory_settings s = { .path = { NULL, 0 } };
+    struct directory_settings s = { .path.n = 0 };
     const struct node *location = node_member(node, "location"), *path = node_member(node, "path");
     size_t at = *count;
 
@@ -236,6 +236,29 @@ static void place_folder(const struct building *b, const struct draft *d, struct
                                      STR_ARGS(str_head(dir->base, dir->base.n - 1)));
 }
 
+/* What "limits" says at a level, objects merged key by key from the outside in; NULL: nothing. */
+static struct node *merged_limits(const struct building *b, const struct level *l)
+{
+    if (l == NULL)
+        return NULL;
+    struct node *outer = merged_limits(b, l->outer);
+    const struct node *own = node_member(l->node, "limits");
+    return own != NULL ? node_merge(&b->g->arena, outer, own) : outer;
+}
+
+/* Mistakes were told where the levels were read. */
+static int64_t body_limit(const struct building *b, const struct level *l)
+{
+    struct option_reading rd = level_reading(b, 0, NULL);
+    const struct node *merged = merged_limits(b, l);
+    struct site_limits limits = { .body = -1 };
+
+    rd.problems = NULL;
+    if (merged != NULL)
+        (void)option_read(&rd, site_limits_keys, merged, merged->at, &limits);
+    return limits.body;
+}
+
 static int by_path(const void *a, const void *b)
 {
     const struct directory *x = a, *y = b;
@@ -276,6 +299,7 @@ static void make_directories(const struct building *b, struct vhost *v, const st
         }
         d->made->fields = d->level.fields;
         level_chain(b, &d->level, &d->made->chain);
+        d->made->body_limit = body_limit(b, &d->level);
     }
     qsort(v->directories, count, sizeof(*v->directories), by_path);
 }
@@ -386,7 +410,8 @@ void site_build(const struct building *b)
     size_t i = 0;
 
     if (defaults.node != NULL)
-        (void)read_core(b, defaults.core, defaults.node, &(struct mpx_str){ NULL, 0 });
+        (void)read_core(b, defaults.core, defaults.node,
+                        &(struct level_settings){ .limits.body = 0 });
     level_build(b, &defaults);
     finish_vhost(b, &g->defaults, &defaults);
     g->defaults.name = MPX_STR("-");

@@ -2,9 +2,24 @@
 #include "site_keys.h"
 
 /* read by code that wants more than the value: its place, its siblings */
-#define ELSEWHERE(key, text)                                       \
-    {                                                              \
-        .name = key, .help = text, .type = MPX_T_JSON, .offset = 0 \
+#define ELSEWHERE(key, text)                                 \
+    {                                                        \
+        .name = key, .help = text, .type = MPX_T_JSON,       \
+        .offset = offsetof(struct level_settings, elsewhere) \
+    }
+
+static const struct mpx_option limits_options[] = {
+    { .name = "body",
+      .help = "of a request's body, then 413; by default as the enclosing level, then the listener",
+      .type = MPX_T_SIZE,
+      .offset = offsetof(struct site_limits, body) },
+    MPX_OPTION_END,
+};
+
+#define LIMITS                                                                            \
+    {                                                                                     \
+        .name = "limits", .help = "how much a client may ask here", .type = MPX_T_OBJECT, \
+        .of = limits_options, .offset = offsetof(struct level_settings, limits)           \
     }
 
 static const struct mpx_option name_element = { .name = "", .type = MPX_T_STRING };
@@ -28,9 +43,9 @@ static const struct mpx_option vhost_options[] = {
       .offset = offsetof(struct vhost_settings, documents) },
     ELSEWHERE("modules", "which modules are active, in their order"),
     ELSEWHERE("directories", "settings for paths below this one"),
+    LIMITS,
     ELSEWHERE("error_pages", "pages of its own for errors"),
     ELSEWHERE("headers", "fields of every answer: set, added, removed"),
-    OPTION_LATER_KEY("limits"),
     OPTION_LATER_KEY("satisfy"),
     MPX_OPTION_END,
 };
@@ -47,17 +62,17 @@ static const struct mpx_option directory_options[] = {
       .flags = MPX_OPT_EXISTS,
       .offset = offsetof(struct directory_settings, location) },
     ELSEWHERE("modules", "which modules are active, in their order"),
+    LIMITS,
     ELSEWHERE("headers", "fields of every answer: set, added, removed"),
-    OPTION_LATER_KEY("limits"),
     OPTION_LATER_KEY("satisfy"),
     MPX_OPTION_END,
 };
 
 static const struct mpx_option defaults_options[] = {
     ELSEWHERE("modules", "which modules are active, in their order"),
+    LIMITS,
     ELSEWHERE("error_pages", "pages of its own for errors"),
     ELSEWHERE("headers", "fields of every answer: set, added, removed"),
-    OPTION_LATER_KEY("limits"),
     OPTION_LATER_KEY("satisfy"),
     MPX_OPTION_END,
 };
@@ -65,6 +80,7 @@ static const struct mpx_option defaults_options[] = {
 const struct option_table site_vhost_keys = { vhost_options, sizeof(struct mpx_option) };
 const struct option_table site_directory_keys = { directory_options, sizeof(struct mpx_option) };
 const struct option_table site_defaults_keys = { defaults_options, sizeof(struct mpx_option) };
+const struct option_table site_limits_keys = { limits_options, sizeof(struct mpx_option) };
 
 const char *site_key_belongs(struct mpx_str key)
 {

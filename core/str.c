@@ -192,6 +192,17 @@ static int reserve(struct buffer *b, size_t n)
     return 0;
 }
 
+int buffer_reserve(struct buffer *b, size_t n)
+{
+    if (b->full || n > b->max - b->n)
+        return -1;
+    if (n > b->cap - b->n) {
+        b->cap = b->n + n;
+        b->p = must_realloc(b->p, b->cap);
+    }
+    return 0;
+}
+
 int buffer_add(struct buffer *b, struct mpx_str s)
 {
     if (reserve(b, s.n) < 0)

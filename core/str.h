@@ -73,6 +73,7 @@ struct buffer {
 };
 void buffer_init(struct buffer *b, size_t max);     /* takes no memory yet */
 void buffer_finish(struct buffer *b);               /* frees; harmless twice */
+int buffer_reserve(struct buffer *b, size_t n);     /* memory for n more, at once; 0, -1 */
 int buffer_add(struct buffer *b, struct mpx_str s); /* 0; -1 when full */
 int buffer_add_char(struct buffer *b, char c);
 int buffer_printf(struct buffer *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -2,25 +2,12 @@
 #include "wait.h"
 
 #include "must.h"
-#include "str.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 
 struct mpx_ticket {
     struct mpx_req *r; /* NULL: the request is gone, or does not wait for this any more */
-};
-
-/* Work on a thread for a request. Its memory is the request's, which lives until it is done. */
-struct wait_job {
-    struct pool_job job;
-    struct mpx_req *r;
-    bool cancelled; /* nobody waits for it any more */
-    bool is_open;
-    struct file_open open;
-    void (*work)(void *arg);
-    void *arg;
 };
 
 /* Runs what is ready; what becomes ready meanwhile has its turn later, so that two requests that
@@ -75,9 +62,7 @@ void wait_next_turn(struct mpx_req *r)
     }
 }
 
-/* Begins a wait; NULL, and logged, when one is under way or the request is no longer
-   suspendable. */
-static struct wait *begin(struct mpx_req *r, enum wait_kind kind, mpx_resume_fn fn, void *state)
+struct wait *wait_begin(struct mpx_req *r, enum wait_kind kind, mpx_resume_fn fn, void *state)
 {
     if (r->wait.kind != WAIT_NONE) {
         req_log(r, MPX_ERROR,
@@ -105,6 +90,14 @@ void wait_ready(struct mpx_req *r, enum wait_kind kind)
 {
     if (r->wait.kind == kind && !r->wait.ready)
         finish(r);
+}
+
+void wait_go_on(struct mpx_req *r, enum wait_kind kind)
+{
+    if (r->wait.kind != kind || r->wait.ready)
+        return;
+    r->wait.ready = true;
+    r->w->go_on(r);
 }
 
 /* Whoever holds the ticket finds that it is no use any more. */
@@ -161,7 +154,7 @@ static enum mpx_rc start_event(struct mpx_req *r, int fd, short events, int64_t 
 
 enum mpx_rc wait_sleep(struct mpx_req *r, int64_t ms, mpx_resume_fn fn, void *state)
 {
-    if (begin(r, WAIT_SLEEP, fn, state) == NULL)
+    if (wait_begin(r, WAIT_SLEEP, fn, state) == NULL)
         return MPX_FAIL;
     return start_event(r, -1, 0, ms > 0 ? ms : 0);
 }
@@ -169,7 +162,7 @@ enum mpx_rc wait_sleep(struct mpx_req *r, int64_t ms, mpx_resume_fn fn, void *st
 enum mpx_rc wait_fd(struct mpx_req *r, int fd, short events, int64_t ms, mpx_resume_fn fn,
                     void *state)
 {
-    if (begin(r, WAIT_FD, fn, state) == NULL)
+    if (wait_begin(r, WAIT_FD, fn, state) == NULL)
         return MPX_FAIL;
     if (fd < 0 || to_loop(events) == 0) {
         req_log(r, MPX_ERROR, "mpx_wait_fd needs a descriptor and POLLIN or POLLOUT");
@@ -181,7 +174,7 @@ enum mpx_rc wait_fd(struct mpx_req *r, int fd, short events, int64_t ms, mpx_res
 
 enum mpx_rc wait_drain(struct mpx_req *r, mpx_resume_fn fn, void *state)
 {
-    if (begin(r, WAIT_DRAIN, fn, state) == NULL)
+    if (wait_begin(r, WAIT_DRAIN, fn, state) == NULL)
         return MPX_FAIL;
     if (r->res.waiting < RES_DRAINED)
         finish(r);
@@ -193,7 +186,7 @@ enum mpx_rc wait_drain(struct mpx_req *r, mpx_resume_fn fn, void *state)
 enum mpx_rc wait_ticket(struct mpx_req *r, struct mpx_ticket **out, int64_t ms, mpx_resume_fn fn,
                         void *state)
 {
-    struct wait *wait = begin(r, WAIT_TICKET, fn, state);
+    struct wait *wait = wait_begin(r, WAIT_TICKET, fn, state);
 
     *out = NULL;
     if (wait == NULL)
@@ -218,180 +211,15 @@ bool wait_wake(struct mpx_ticket *t)
     return true;
 }
 
-enum mpx_rc wait_body(struct mpx_req *r, size_t max, mpx_resume_fn fn, void *state)
-{
-    if (begin(r, WAIT_BODY, fn, state) == NULL)
-        return MPX_FAIL;
-    if (max != 0 && max < r->body.limit)
-        r->body.limit = max;
-    r->body.wanted = true;
-    r->body.bytes.max = r->body.limit;
-    if (r->body.bytes.n > r->body.limit) { /* read before, with a higher limit */
-        wait_cancel(r);
-        r->fail_status = 413;
-        return MPX_FAIL;
-    }
-    if (r->body.complete)
-        finish(r);
-    else
-        r->carrier->want_body(r);
-    return MPX_WAIT;
-}
-
-/* A job has ended. Whoever asked may be gone: then only the memory is given back. */
-static void on_job_done(void *arg)
-{
-    struct wait_job *j = arg;
-    struct mpx_req *r = j->r;
-    bool wanted = !j->cancelled;
-
-    worker_update_clock(r->w);
-    if (j->is_open) {
-        struct mpx_file *file = NULL;
-        int rc = file_open_finish(&j->open, r->w->now_ms, wanted ? &file : NULL);
-
-        if (wanted) {
-            r->open_rc = rc;
-            r->open_file = file;
-        }
-    }
-    r->holds--;
-    if (wanted) {
-        r->wait.job = NULL;
-        r->spare_job = j;
-        finish(r);
-    } else if (r->gone && r->holds == 0) {
-        req_destroy(r);
-    }
-}
-
-/* The memory of a job that is over serves the next one. */
-static struct wait_job *job_new(struct mpx_req *r)
-{
-    struct wait_job *j = r->spare_job;
-
-    r->spare_job = NULL;
-    if (j == NULL)
-        j = arena_take(&r->arena, sizeof(*j));
-    *j = (struct wait_job){ .r = r };
-    return j;
-}
-
-/* Gives a job to the pool; what the hook is to answer. A full queue is 503, not an error of
-   anyone. */
-static enum mpx_rc submit(struct mpx_req *r, struct wait_job *j)
-{
-    j->job.done = on_job_done;
-    if (pool_submit(r->w->pool, &j->job) < 0) {
-        if (j->is_open)
-            (void)file_open_finish(&j->open, r->w->now_ms, NULL);
-        wait_cancel(r);
-        req_log(r, MPX_WARN, "the queue of the thread pool is full: answered 503");
-        r->fail_status = 503;
-        return MPX_FAIL;
-    }
-    r->holds++;
-    r->wait.job = j;
-    return MPX_WAIT;
-}
-
-static void drop_file(void *file)
-{
-    file_drop(file);
-}
-
-static void work_open(void *arg)
-{
-    struct wait_job *j = arg;
-
-    file_open_work(&j->open);
-}
-
-/* Whether rel can only lead down: no "..", no NUL, no slash at its start. */
-static bool is_relative(struct mpx_str rel)
-{
-    if (str_find(rel, '\0') < rel.n || (rel.n > 0 && rel.p[0] == '/'))
-        return false;
-    while (rel.n > 0) {
-        struct mpx_str step = str_head(rel, str_find(rel, '/'));
-
-        if (str_is(step, ".."))
-            return false;
-        rel = str_from(rel, step.n + 1);
-    }
-    return true;
-}
-
-enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
-                      void *state)
-{
-    const struct directory *d = r->directory;
-    struct file_open open = { .files = r->w->files, .flags = flags };
-
-    if (begin(r, WAIT_OPEN, fn, state) == NULL)
-        return MPX_FAIL;
-    if (r->open_file != NULL) { /* the one before lives as long as the request, too */
-        arena_defer(&r->arena, drop_file, r->open_file);
-        r->open_file = NULL;
-    }
-    bool is_down = is_relative(rel);
-    r->open_rc = is_down ? -ENOENT : -EXDEV;
-    if (d == NULL || d->root.n == 0 || !is_down) {
-        finish(r);
-        return MPX_WAIT;
-    }
-    open.root = d->root.p;
-    open.rel = arena_copyz(&r->arena, rel);
-    if (d->base.n > 0)
-        open.rel = arena_printf(&r->arena, "%.*s%.*s", STR_ARGS(d->base), STR_ARGS(rel)).p;
-    if (file_open_now(&open, r->w->now_ms, &r->open_file, &r->open_rc) == 1) {
-        finish(r);
-        return MPX_WAIT;
-    }
-    struct wait_job *j = job_new(r);
-    j->is_open = true;
-    j->open = open;
-    j->job.work = work_open;
-    j->job.arg = j;
-    return submit(r, j);
-}
-
-static void work_offload(void *arg)
-{
-    struct wait_job *j = arg;
-
-    j->work(j->arg);
-}
-
-enum mpx_rc wait_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, mpx_resume_fn fn,
-                         void *state)
-{
-    if (begin(r, WAIT_OFFLOAD, fn, state) == NULL)
-        return MPX_FAIL;
-    struct wait_job *j = job_new(r);
-    j->work = work;
-    j->arg = arg;
-    j->job.work = work_offload;
-    j->job.arg = j;
-    return submit(r, j);
-}
-
 void wait_cancel(struct mpx_req *r)
 {
     struct wait *wait = &r->wait;
-    struct wait_job *j = wait->job;
 
     if (wait->event != NULL)
         loop_end(wait->event);
     drop_ticket(wait);
-    if (j != NULL) {
-        j->cancelled = true;
-        if (pool_cancel(r->w->pool, &j->job)) {
-            if (j->is_open)
-                (void)file_open_finish(&j->open, r->w->now_ms, NULL);
-            r->holds--;
-        }
-    }
+    if (wait->job != NULL)
+        wait_cancel_job(r);
     *wait = (struct wait){ .kind = WAIT_NONE };
 }
 

@@ -25,7 +25,6 @@ enum mpx_rc wait_fd(struct mpx_req *r, int fd, short events, int64_t ms, mpx_res
 enum mpx_rc wait_drain(struct mpx_req *r, mpx_resume_fn fn, void *state);
 enum mpx_rc wait_ticket(struct mpx_req *r, struct mpx_ticket **out, int64_t ms, mpx_resume_fn fn,
                         void *state);
-enum mpx_rc wait_body(struct mpx_req *r, size_t max, mpx_resume_fn fn, void *state);
 enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
                       void *state);
 enum mpx_rc wait_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, mpx_resume_fn fn,
@@ -42,6 +41,8 @@ void wait_end_watch(struct mpx_watch *w);
 
 /* The end of a wait, from outside: body complete, response drained. Harmless for other kinds. */
 void wait_ready(struct mpx_req *r, enum wait_kind kind);
+/* The same, and the request goes on here and now: it must not be running. */
+void wait_go_on(struct mpx_req *r, enum wait_kind kind);
 /* Ends a wait that is over or in the way, without a call to fn. */
 void wait_cancel(struct mpx_req *r);
 void wait_end_watches(struct mpx_req *r);
@@ -52,5 +53,10 @@ static inline bool wait_is_armed(const struct mpx_req *r)
 /* Lets the request go on at the end of this turn, not from here; or in the next turn. */
 void wait_later(struct mpx_req *r);
 void wait_next_turn(struct mpx_req *r);
+
+/* ---- for those who make a kind of wait */
+/* Begins one; NULL, and logged, when one is under way or the request is no longer suspendable. */
+struct wait *wait_begin(struct mpx_req *r, enum wait_kind kind, mpx_resume_fn fn, void *state);
+void wait_cancel_job(struct mpx_req *r); /* the thread's work, if any, is for nobody */
 
 #endif

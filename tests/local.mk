@@ -28,7 +28,7 @@ tests_modules_hostile_la_SOURCES = tests/modules/hostile.c
 tests_modules_hostile_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_probe_la_SOURCES = \
 	tests/modules/probe.c tests/modules/probe.h tests/modules/probe_answers.c \
-	tests/modules/probe_range.c
+	tests/modules/probe_bodies.c tests/modules/probe_range.c
 tests_modules_probe_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_refuse_la_SOURCES = tests/modules/refuse.c
 tests_modules_refuse_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
@@ -39,6 +39,7 @@ TESTS += tests/unit/unit
 tests_unit_unit_SOURCES = \
 	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/unit/aid.c tests/unit/aid.h \
+	tests/unit/bodies.c tests/unit/bodies.h \
 	tests/unit/given.c tests/unit/given.h \
 	tests/unit/message.c tests/unit/message.h \
 	tests/unit/shelf.c tests/unit/shelf.h \
@@ -47,9 +48,12 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_address.c \
 	tests/unit/test_arena.c \
 	tests/unit/test_beneath.c \
+	tests/unit/test_body.c \
+	tests/unit/test_body_file.c \
 	tests/unit/test_broker.c \
 	tests/unit/test_channel.c \
 	tests/unit/test_child.c \
+	tests/unit/test_chunk.c \
 	tests/unit/test_cidr.c \
 	tests/unit/test_client.c \
 	tests/unit/test_cond.c \
@@ -71,6 +75,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_greeting.c \
 	tests/unit/test_guard.c \
 	tests/unit/test_http1.c \
+	tests/unit/test_http1_body.c \
 	tests/unit/test_http1_rate.c \
 	tests/unit/test_json.c \
 	tests/unit/test_level.c \
@@ -110,6 +115,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_site_pages.c \
 	tests/unit/test_socket_file.c \
 	tests/unit/test_source.c \
+	tests/unit/test_spool.c \
 	tests/unit/test_str.c \
 	tests/unit/test_suggest.c \
 	tests/unit/test_unowned.c \
@@ -126,7 +132,7 @@ endif
 
 ## HTTP conversations as data, sent to a real daemon.
 HTTP_CASES = \
-	tests/http/conditional.http tests/http/connection.http tests/http/fields.http \
+	tests/http/body.http tests/http/conditional.http tests/http/connection.http tests/http/fields.http \
 	tests/http/forwarded.http tests/http/framing.http tests/http/host.http \
 	tests/http/not-trusted.http tests/http/paths.http tests/http/range.http \
 	tests/http/request-line.http tests/http/rfc-cases.json
@@ -144,7 +150,7 @@ EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 
 ## Real daemons.
 SYSTEM_TESTS = \
-	tests/system/accesslog.py tests/system/cli.py tests/system/configure.py \
+	tests/system/accesslog.py tests/system/bodies.py tests/system/cli.py tests/system/configure.py \
 	tests/system/docs.py tests/system/doctree.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \

@@ -28,8 +28,12 @@ struct loopback_req {
     struct loopback *lb;
     struct mpx_req *r;
     struct mpx_str body; /* of the request, given when a module asks; borrowed */
-    bool holds_body;     /* not given yet */
+    size_t body_at;      /* bytes of it that were given */
+    size_t step;         /* bytes that are given at a time, at most 64 KiB; 0: as many as go */
+    bool asked;          /* a module has asked for it */
+    bool holds_body;     /* nothing is given yet */
     bool holds_answer;   /* pieces are left where they are: a slow client */
+    bool giving;
     bool started, done, broken;
     int status;
     char *fields;         /* "name: value\n" each, names as sent */
@@ -40,8 +44,9 @@ struct loopback_req {
 void loopback_send(struct loopback *lb, struct loopback_req *q, const char *head, const char *body);
 /* Runs until the answer is complete, at most 5 s; whether it is. */
 bool loopback_wait(struct loopback_req *q);
-void loopback_give_body(struct loopback_req *q);                          /* after holds_body */
-void loopback_take_answer(struct loopback_req *q);                        /* after holds_answer */
+void loopback_give_body(struct loopback_req *q);   /* after holds_body */
+bool loopback_give_part(struct loopback_req *q);   /* one step of it; whether it was wanted */
+void loopback_take_answer(struct loopback_req *q); /* after holds_answer */
 bool loopback_has_field(const struct loopback_req *q, const char *field); /* "Name: value" */
 /* The client leaves, or the answer was looked at: LOG runs, the request ends. */
 void loopback_end(struct loopback_req *q);

@@ -269,10 +269,21 @@ struct mpx_watch *mpx_req_watch(struct mpx_req *r, int fd, short events, mpx_res
                                 void *state);
 void mpx_watch_want(struct mpx_watch *w, short events); /* 0 pauses */
 void mpx_watch_end(struct mpx_watch *w);                /* the fd stays yours */
-/* The whole request body in memory, at most max bytes (0: what limits.body allows): a longer one is
-   answered 413 and fn does not run. No body is an empty one. Sends 100 Continue when due. */
+/* The request's body, whole or in parts; no body is an empty one. 100 Continue is sent with the
+   first of these calls, when it is due. A body that is too long, malformed, or stops coming ends
+   the request (413, 400, 408; a response that has begun is broken off), and fn does not run. */
+/* Whole: at most max bytes (0: what limits.body allows). Past limits.body_memory it lies in a file
+   without a name; where that cannot be written the answer is 500. */
 enum mpx_rc mpx_read_body(struct mpx_req *r, size_t max, mpx_resume_fn fn, void *state);
-struct mpx_str mpx_req_body(const struct mpx_req *r);
+struct mpx_str mpx_req_body(const struct mpx_req *r); /* "" before it is read */
+int mpx_body_fd(const struct mpx_req *r); /* its file, to be read, at offset 0; borrowed. Or -1 */
+/* In parts: until there is one, or the body has ended; at most limits.body bytes in all. The next
+   call is the end of the part. Between two calls the client is not read: at most 64 KiB of its body
+   wait in memory, and its time does not run. A body that was read whole is one part. */
+enum mpx_rc mpx_body_next(struct mpx_req *r, mpx_resume_fn fn, void *state);
+/* The part, the same at each call until mpx_body_next; the view moves when the hook waits for
+   anything else: ask again. False at the end of the body. Empty when nothing has come yet. */
+bool mpx_body_part(const struct mpx_req *r, struct mpx_str *part);
 /* Opens beneath the request's directory; "" is the directory itself. -EXDEV for a ".." or a leading
    slash, and where a symbolic link leads out of the location that was configured (which may be
    that of an enclosing directory). The file lives as long as the request. */

@@ -331,6 +331,45 @@ static enum mpx_rc bad_redirect(struct mpx_req *r)
     return mpx_res_redirect(r, 302, MPX_STR("/a\r\nX-Injected: yes"));
 }
 
+static enum mpx_rc read_whole(struct mpx_req *r, const void *conf, void *state)
+{
+    (void)conf;
+    (void)state;
+    return mpx_read_body(r, 0, end_now, NULL);
+}
+
+static enum mpx_rc read_after_parts(struct mpx_req *r)
+{
+    return mpx_body_next(r, read_whole, NULL);
+}
+
+static enum mpx_rc two_bodies(struct mpx_req *r)
+{
+    (void)mpx_read_body(r, 0, end_now, NULL);
+    return mpx_body_next(r, end_now, NULL);
+}
+
+static enum mpx_rc not_mine(struct mpx_req *r, const void *conf, void *state)
+{
+    char c;
+
+    (void)r;
+    (void)conf;
+    return read(*(int *)state, &c, 1) == 1 ? MPX_NEXT : MPX_FAIL;
+}
+
+/* Leaves a body half read to the next module. */
+static enum mpx_rc half_a_body(struct mpx_req *r)
+{
+    static int pipes[2];
+    enum mpx_rc rc = mpx_read_body(r, 0, end_now, NULL);
+
+    if (pipe2(pipes, O_CLOEXEC) < 0 || write(pipes[1], "x", 1) != 1 ||
+        mpx_req_watch(r, pipes[0], POLLIN, not_mine, pipes) == NULL)
+        return MPX_FAIL;
+    return rc;
+}
+
 static enum mpx_rc fail(struct mpx_req *r)
 {
     mpx_rlog(r, MPX_ERROR, "this is the cause");
@@ -382,6 +421,9 @@ static const struct {
     { "/bad-headers", bad_headers },
     { "/bad-status", bad_status },
     { "/bad-redirect", bad_redirect },
+    { "/read-after-parts", read_after_parts },
+    { "/two-bodies", two_bodies },
+    { "/half/parts", half_a_body },
     { "/fail", fail },
     { "/crash", crash },
 };

@@ -121,62 +121,6 @@ static enum mpx_rc do_wake_self(struct mpx_req *r, const void *conf)
     return rc;
 }
 
-static enum mpx_rc echo_body(struct mpx_req *r, const void *conf, void *state)
-{
-    (void)conf;
-    (void)state;
-    return say(r, mpx_req_body(r));
-}
-
-static enum mpx_rc flushed_body(struct mpx_req *r, const void *conf, void *state)
-{
-    (void)conf;
-    (void)state;
-    mpx_res_write(r, mpx_req_body(r));
-    return mpx_res_end(r);
-}
-
-static enum mpx_rc read_again(struct mpx_req *r, const void *conf, void *state)
-{
-    (void)conf;
-    (void)state;
-    return mpx_read_body(r, 4, echo_body, NULL);
-}
-
-/* With a lower limit the second time. */
-static enum mpx_rc do_body_twice(struct mpx_req *r, const void *conf)
-{
-    (void)conf;
-    return mpx_read_body(r, 0, read_again, NULL);
-}
-
-static enum mpx_rc do_body(struct mpx_req *r, const void *conf)
-{
-    (void)conf;
-    return mpx_read_body(r, 0, echo_body, NULL);
-}
-
-static enum mpx_rc then_read(struct mpx_req *r, const void *conf, void *state)
-{
-    (void)conf;
-    return mpx_read_body(r, 0, flushed_body, state);
-}
-
-/* The answer begins before the body is read. */
-static enum mpx_rc do_flush_body(struct mpx_req *r, const void *conf)
-{
-    (void)conf;
-    mpx_res_write(r, MPX_STR("early "));
-    (void)mpx_res_flush(r);
-    return mpx_sleep(r, 1, then_read, NULL);
-}
-
-static enum mpx_rc do_body_small(struct mpx_req *r, const void *conf)
-{
-    (void)conf;
-    return mpx_read_body(r, 16, echo_body, NULL);
-}
-
 static enum mpx_rc slow_work_done(struct mpx_req *r, const void *conf, void *state)
 {
     (void)conf;
@@ -337,10 +281,6 @@ static const struct deed deeds[] = {
     { "/ticket-expire", do_ticket_expire },
     { "/wake", do_wake },
     { "/wake-self", do_wake_self },
-    { "/body", do_body },
-    { "/body-small", do_body_small },
-    { "/body-twice", do_body_twice },
-    { "/flush-body", do_flush_body },
     { "/offload", do_offload },
     { "/open", do_open },
     { "/open-fd", do_open_fd },
@@ -364,14 +304,19 @@ static mpx_hook_fn find_in(const struct deed *d, struct mpx_str path)
 
 static mpx_hook_fn find(struct mpx_str path)
 {
-    const struct deed *const tables[] = { deeds, answer_deeds };
+    const struct deed *const tables[] = { deeds, answer_deeds, body_deeds };
 
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
         if (find_in(tables[i], path) != NULL)
             return find_in(tables[i], path);
     if (path.n >= 7 && memcmp(path.p, "/range/", 7) == 0)
         return probe_range;
-    return path.n >= 8 && memcmp(path.p, "/request", 8) == 0 ? do_request : NULL;
+    if (path.n >= 8 && memcmp(path.p, "/request", 8) == 0)
+        return do_request;
+    /* in directories, too: what follows the last slash */
+    while (path.n > 1 && memchr(path.p + 1, '/', path.n - 1) != NULL)
+        path = (struct mpx_str){ path.p + 1, path.n - 1 };
+    return find_in(body_deeds, path);
 }
 
 static enum mpx_rc access_hook(struct mpx_req *r, const void *conf)

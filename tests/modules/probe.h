@@ -8,7 +8,7 @@ struct deed {
     const char *path; /* NULL at the end of a table */
     mpx_hook_fn fn;
 };
-extern const struct deed answer_deeds[];
+extern const struct deed answer_deeds[], body_deeds[];
 
 enum mpx_rc say(struct mpx_req *r, struct mpx_str text); /* as text/plain */
 enum mpx_rc say_done(struct mpx_req *r, const void *conf, void *state);

@@ -11,10 +11,13 @@ from harness import *
 
 def gone(pid, seconds=5):
     end = time.monotonic() + seconds
-    while os.path.exists(f"/proc/{pid}"):
-        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-            if f.read().rsplit(")", 1)[1].split()[0] == "Z":
-                return
+    while True:
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+                if f.read().rsplit(")", 1)[1].split()[0] == "Z":
+                    return
+        except OSError:
+            return
         assert time.monotonic() < end, f"{pid} lives on"
         time.sleep(0.02)
 

@@ -85,14 +85,17 @@ static void check_cuts(struct mpx_str s, const struct guard_limits *limits, bool
 }
 
 /* Which bytes may come next: one of each state of the guard. */
-enum { VISIBLE = 1, SPACE = 2, TAB = 4, HIGH = 8, CR = 16, LF = 32, NO_COLON = 64 };
+enum { VISIBLE = 1, SPACE = 2, TAB = 4, HIGH = 8, CR = 16, LF = 32, NO_COLON = 64, TOKEN = 128 };
 enum { FIELD_START = VISIBLE | HIGH | CR | NO_COLON, IN_FIELD = VISIBLE | SPACE | TAB | HIGH | CR };
+enum { NAME_START = VISIBLE | CR | NO_COLON | TOKEN, IN_NAME = VISIBLE | TOKEN };
 
 static bool may_come(int c, unsigned allowed)
 {
     if (c == '\t' || c == ' ' || c == '\r' || c == '\n')
         return (allowed & (c == '\t' ? TAB : c == ' ' ? SPACE : c == '\r' ? CR : LF)) != 0;
     if (c == ':' && (allowed & NO_COLON) != 0)
+        return false;
+    if (c != ':' && (allowed & TOKEN) != 0 && memchr("\"(),/;<=>?@[\\]{}", c, 17) != NULL)
         return false;
     if (c >= 0x80)
         return (allowed & HIGH) != 0;
@@ -123,11 +126,12 @@ START_TEST(every_byte_is_passed_or_refused_in_every_state)
         { false, LINE "A: b\r", LF },
         { false, LINE "A: b\r\n", FIELD_START },
         { false, LINE "A: b\r\n\r", LF },
-        { true, "", FIELD_START },
+        { true, "", NAME_START },
         { true, "\r", LF },
-        { true, "A", IN_FIELD },
+        { true, "A", IN_NAME },
+        { true, "A:", IN_FIELD },
         { true, "A: b\r", LF },
-        { true, "A: b\r\n", FIELD_START },
+        { true, "A: b\r\n", NAME_START },
         { true, "A: b\r\n\r", LF },
     };
 
@@ -218,8 +222,8 @@ START_TEST(the_line_is_known_before_the_head_is_whole)
 }
 END_TEST
 
-/* Heads that two readers could cut differently. */
 static const char *const torn[] = {
+    /* two readers could cut them differently */
     "GET / HTTP/1.1\n\r\n",
     "GET / HTTP/1.1\n\n",
     "GET / HTTP/1.1\r\r\n\r\n",
@@ -282,7 +286,6 @@ START_TEST(refuses_a_field_name_of_length_zero)
     ck_assert_int_eq(rc_of(LINE "Host: a\r\n: x\r\n\r\n"), 400);
     ck_assert_int_eq(trailers_rc(": x\r\n\r\n"), 400);
     ck_assert_int_eq(trailers_rc("A: b\r\n:\r\n\r\n"), 400);
-    check_cuts(MPX_STR(LINE "Host: a\r\n: x\r\n\r\n"), &wide, false);
     ck_assert_int_eq(rc_of(LINE "A::\r\n\r\n"), GUARD_COMPLETE);
     ck_assert_int_eq(rc_of(":" LINE), GUARD_MORE); /* a request line is for others to read */
 }
@@ -343,6 +346,7 @@ START_TEST(the_request_line_may_have_its_limit_and_no_more)
     for (size_t n = 100; n < 110; n++) {
         memset(text, 'x', n);
         memcpy(text + n, "\r\n\r\n", 4);
+        text[4] = ':';
         struct mpx_str s = { text, n + 4 };
         ck_assert_int_eq(scan_whole(s, &limits, false).rc, n <= 104 ? GUARD_COMPLETE : 414);
         check_cuts(s, &limits, false);
@@ -406,7 +410,9 @@ static struct outcome second_guard(struct mpx_str s, const struct guard_limits *
         }
         unsigned allowed = in_fields ? IN_FIELD : VISIBLE | SPACE | CR;
         if (column == 0)
-            allowed = in_fields ? FIELD_START : VISIBLE | CR;
+            allowed = trailers ? NAME_START : in_fields ? FIELD_START : VISIBLE | CR;
+        else if (trailers && memchr(s.p + start, ':', column) == NULL)
+            allowed = IN_NAME;
         if (!may_come(c, allowed))
             return (struct outcome){ .rc = 400 };
         if (!in_fields && c != '\r' && column >= limits->uri + 64)

@@ -4,6 +4,7 @@
 #include "config.h"
 #include "given.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Reads a whole configuration's "daemon" and "connection". */
@@ -39,6 +40,7 @@ START_TEST(nothing_given_is_all_defaults)
     ck_assert_uint_eq(s.module_path.count, 0);
     ck_assert_int_eq(s.workers, 1);
     ck_assert(s.pool.threads == 4 && s.pool.queue == 1024);
+    ck_assert_view_eq(s.temp_dir, "/tmp");
     ck_assert_int_eq(s.shutdown_timeout, 30000);
     ck_assert(s.no_new_privs);
     ck_assert(s.user_at.src == NULL && s.group_at.src == NULL);
@@ -47,6 +49,7 @@ START_TEST(nothing_given_is_all_defaults)
     ck_assert_int_eq(s.listeners[0].port, geteuid() == 0 ? 80 : 8080);
     ck_assert_int_eq(s.listeners[0].timeouts.header, 10000);
     ck_assert_int_eq(s.listeners[0].limits.body, 10 << 20);
+    ck_assert_int_eq(s.listeners[0].limits.body_memory, 256 << 10);
     ck_assert_errors(&t, "");
     given_finish(&t);
 }
@@ -97,6 +100,37 @@ START_TEST(groups_may_be_a_list)
     ck_assert_int_eq(read_settings(&t, "{\"daemon\":{\"group\":[]}}", &s), 0);
     ck_assert_uint_eq(s.group.n, 0);
     ck_assert_errors(&t, "");
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(the_folder_for_bodies_must_be_one_that_can_be_written)
+{
+    struct given t;
+    struct settings s;
+
+    given_init(&t);
+    given_file(&t, "file", "");
+    ck_assert_int_eq(mkdir("bodies", 0755), 0);
+    ck_assert_int_eq(read_settings(&t, "{\"daemon\":{\"temp_dir\":\"bodies\"}}", &s), 0);
+    ck_assert_view_eq(s.temp_dir, arena_printf(&t.arena, "%s/bodies", t.folder).p);
+    ck_assert_int_eq(read_settings(&t, "{\"daemon\":{\"temp_dir\":\"file\"}}", &s), -1);
+    ck_assert_errors(&t, arena_printf(&t.arena,
+                                      "main.json:1:23: error: /daemon/temp_dir: \"%s/file\" is a "
+                                      "file, not a folder\n",
+                                      t.folder)
+                             .p);
+    ck_assert_int_eq(read_settings(&t, "{\"daemon\":{\"temp_dir\":\"bodes\"}}", &s), -1);
+    ck_assert_errors(&t, arena_printf(&t.arena,
+                                      "main.json:1:23: error: /daemon/temp_dir: \"%s/bodes\" does "
+                                      "not exist (did you mean \"%s/bodies\"?)\n",
+                                      t.folder, t.folder)
+                             .p);
+    if (geteuid() != 0) {
+        ck_assert_int_eq(chmod("bodies", 0555), 0);
+        ck_assert_int_eq(read_settings(&t, "{\"daemon\":{\"temp_dir\":\"bodies\"}}", &s), -1);
+        ck_assert_ptr_nonnull(strstr(given_errors(&t), "cannot be written: change its owner"));
+    }
     given_finish(&t);
 }
 END_TEST
@@ -368,6 +402,7 @@ Suite *suite_settings(void)
         &nothing_given_is_all_defaults,
         &what_is_given_is_taken,
         &groups_may_be_a_list,
+        &the_folder_for_bodies_must_be_one_that_can_be_written,
         &a_log_is_a_target_or_an_object_or_a_list,
         &a_listener_is_an_object_or_a_string,
         &a_listeners_limits_and_timeouts_are_read,

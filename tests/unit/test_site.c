@@ -216,6 +216,60 @@ START_TEST(a_value_that_cannot_be_had_is_told_once_and_leads_to_nothing_else)
 }
 END_TEST
 
+static int64_t body_limit(struct given *t, size_t vhost, const char *path)
+{
+    return directory_find(&t->g.vhosts[vhost], str_of(path))->body_limit;
+}
+
+START_TEST(the_limit_of_bodies_is_that_of_the_innermost_level)
+{
+    struct given t;
+
+    given_init(&t);
+    (void)given_site(
+        &t, "{ \"defaults\": { \"limits\": { \"body\": \"1k\" } }, \"vhosts\": [\n"
+            "{ \"name\": \"a\" },\n"
+            "{ \"name\": \"b\", \"limits\": { \"body\": 7 }, \"directories\": [\n"
+            "  { \"path\": \"/x\" }, { \"path\": \"/x/y\", \"limits\": { \"body\": 0 } },\n"
+            "  { \"path\": \"/x/y/z\", \"limits\": {} },\n"
+            "  { \"path\": \"/n\", \"limits\": { \"body\": null } },\n"
+            "  { \"path\": \"/m\", \"limits\": null } ] },\n"
+            "{ \"name\": \"c\", \"limits\": { \"body\": null } } ] }");
+    ck_assert_errors(&t, "");
+    ck_assert_int_eq(body_limit(&t, 0, "/"), 1024);
+    ck_assert_int_eq(body_limit(&t, 1, "/"), 7);
+    ck_assert_int_eq(body_limit(&t, 1, "/x/a"), 7);
+    ck_assert_int_eq(body_limit(&t, 1, "/x/y"), 0);
+    ck_assert_int_eq(body_limit(&t, 1, "/x/y/z/a"), 0);
+    ck_assert_int_eq(body_limit(&t, 1, "/n"), -1); /* the listener's */
+    ck_assert_int_eq(body_limit(&t, 1, "/m"), -1);
+    ck_assert_int_eq(body_limit(&t, 2, "/"), -1);
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(limits_that_cannot_be_are_told)
+{
+    struct given t;
+
+    given_init(&t);
+    (void)given_site(&t, "{ \"defaults\": { \"limits\": { \"bodi\": 7 } }, \"vhosts\": [\n"
+                         "{ \"limits\": 7 }, { \"name\": \"b\", \"limits\": { \"body\": -1 },\n"
+                         "\"directories\": { \"path\": \"/\", \"limits\": { \"body\": \"x\",\n"
+                         "\"headers\": 7 } } } ] }");
+    ck_assert_errors(
+        &t,
+        "site.json:1:29: error: unknown key \"bodi\" at /defaults/limits (did you mean \"body\"?)\n"
+        "site.json:2:13: error: /vhosts/0/limits must be an object, { ... }, not a number\n"
+        "site.json:2:53: error: /vhosts/1/limits/body must be a size such as 4096, \"64k\" "
+        "or \"10M\", not -1\n"
+        "site.json:3:51: error: /vhosts/1/directories/0/limits/body must be a size such as 4096, "
+        "\"64k\" or \"10M\", not the string \"x\"\n"
+        "site.json:4:1: error: unknown key \"headers\" at /vhosts/1/directories/0/limits\n");
+    given_finish(&t);
+}
+END_TEST
+
 Suite *suite_site(void)
 {
     static const TTest **const tests[] = {
@@ -226,6 +280,8 @@ Suite *suite_site(void)
         &directories_that_cannot_be_are_told,
         &without_virtual_hosts_any_name_has_the_welcome_page,
         &a_value_that_cannot_be_had_is_told_once_and_leads_to_nothing_else,
+        &the_limit_of_bodies_is_that_of_the_innermost_level,
+        &limits_that_cannot_be_are_told,
         NULL,
     };
 

@@ -298,6 +298,27 @@ START_TEST(a_full_buffer_takes_nothing_more)
 }
 END_TEST
 
+START_TEST(memory_that_is_reserved_is_taken_once)
+{
+    struct buffer b;
+
+    buffer_init(&b, 1000);
+    ck_assert_int_eq(buffer_reserve(&b, 700), 0);
+    ck_assert_uint_eq(b.cap, 700);
+    const char *p = b.p;
+    for (int i = 0; i < 700; i++)
+        ck_assert_int_eq(buffer_add_char(&b, 'x'), 0);
+    ck_assert_ptr_eq(b.p, p);
+    ck_assert_int_eq(buffer_reserve(&b, 0), 0);
+    ck_assert_int_eq(buffer_reserve(&b, 301), -1); /* and it is not full for that */
+    ck_assert_int_eq(buffer_reserve(&b, 300), 0);
+    ck_assert_uint_eq(b.cap, 1000);
+    ck_assert_uint_eq(b.n, 700);
+    ck_assert_int_eq(buffer_add_char(&b, 'y'), 0);
+    buffer_finish(&b);
+}
+END_TEST
+
 START_TEST(a_buffer_of_nothing_holds_nothing)
 {
     struct buffer b;
@@ -421,6 +442,7 @@ Suite *suite_str(void)
         &a_buffer_grows_up_to_its_maximum_and_keeps_its_bytes,
         &what_does_not_fit_is_left_out_whole,
         &a_full_buffer_takes_nothing_more,
+        &memory_that_is_reserved_is_taken_once,
         &a_buffer_of_nothing_holds_nothing,
         &html_escapes_what_is_markup,
         &json_escapes_quotes_backslashes_and_control_bytes,

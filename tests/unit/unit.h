@@ -12,9 +12,12 @@
     X(address)           \
     X(arena)             \
     X(beneath)           \
+    X(body)              \
+    X(body_file)         \
     X(broker)            \
     X(channel)           \
     X(child)             \
+    X(chunk)             \
     X(cidr)              \
     X(client)            \
     X(cond)              \
@@ -36,6 +39,7 @@
     X(greeting)          \
     X(guard)             \
     X(http1)             \
+    X(http1_body)        \
     X(http1_rate)        \
     X(json)              \
     X(level)             \
@@ -75,6 +79,7 @@
     X(site_pages)        \
     X(socket_file)       \
     X(source)            \
+    X(spool)             \
     X(str)               \
     X(suggest)           \
     X(unowned)           \
