@@ -47,11 +47,13 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_address.c \
 	tests/unit/test_arena.c \
 	tests/unit/test_beneath.c \
+	tests/unit/test_blame.c \
 	tests/unit/test_broker.c \
 	tests/unit/test_channel.c \
 	tests/unit/test_child.c \
 	tests/unit/test_cidr.c \
 	tests/unit/test_client.c \
+	tests/unit/test_compose.c \
 	tests/unit/test_cond.c \
 	tests/unit/test_config.c \
 	tests/unit/test_crowd.c \

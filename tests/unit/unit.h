@@ -12,11 +12,13 @@
     X(address)           \
     X(arena)             \
     X(beneath)           \
+    X(blame)             \
     X(broker)            \
     X(channel)           \
     X(child)             \
     X(cidr)              \
     X(client)            \
+    X(compose)           \
     X(cond)              \
     X(config)            \
     X(crowd)             \
