@@ -63,10 +63,19 @@ static void end_slots(struct mpx_conn *c)
     free(c->slots);
 }
 
+static void tell(const struct mpx_conn *c, const char *what)
+{
+    char peer[ADDRESS_TEXT];
+
+    if (log_wants(MPX_DEBUG))
+        log_debug("connection %d from %s: %s", c->fd, address_write(&c->peer, peer), what);
+}
+
 static void conn_free(struct mpx_conn *c)
 {
     struct listener *l = c->listener;
 
+    tell(c, c->reset ? "cut" : "closed");
     c->protocol->finish(c);
     end_slots(c);
     loop_end(&c->event);
@@ -137,6 +146,7 @@ struct mpx_conn *conn_create(struct listener *l, const struct transport *t, int 
     list_push(&l->conns, &c->link);
     l->count++;
     c->w->conn_count++;
+    tell(c, "opened");
     conn_set_timer(c, CONN_HEADER);
     if (fd >= 0 && loop_watch(l->w->loop, &c->event, fd,
                               LOOP_READ | LOOP_WRITE | LOOP_CLOSED | LOOP_EDGE | LOOP_REPEAT, 0,

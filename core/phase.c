@@ -457,6 +457,16 @@ void phase_go_on(struct mpx_req *r)
         run(r);
 }
 
+/* What became of it, for people who look for a mistake. */
+static void tell(const struct mpx_req *r)
+{
+    struct mpx_str path = r->directory != NULL ? r->directory->path : MPX_STR("");
+
+    req_log(r, MPX_DEBUG, "\"%.*s\": %d, %llu bytes, directory \"%.*s/\"",
+            STR_ARGS(mpx_req_line(r)), mpx_res_get_status(r), (unsigned long long)mpx_res_bytes(r),
+            STR_ARGS(path));
+}
+
 void phase_log(struct mpx_req *r)
 {
     if (r->logged)
@@ -473,4 +483,6 @@ void phase_log(struct mpx_req *r)
         wait_end_watches(r);
     }
     r->caller = NULL;
+    if (log_wants(MPX_DEBUG))
+        tell(r);
 }

@@ -192,6 +192,7 @@ static const struct mpx_option connection_options[] = {
     { .name = "unix",
       .help = "a unix socket to listen on, in the place of host and port",
       .type = MPX_T_PATH,
+      .flags = OPTION_FILE,
       .offset = AT(listener_settings, socket) },
     { .name = "mode",
       .help = "who may connect to it, in octal as for chmod",

@@ -48,6 +48,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_address.c \
 	tests/unit/test_arena.c \
 	tests/unit/test_beneath.c \
+	tests/unit/test_blame.c \
 	tests/unit/test_body.c \
 	tests/unit/test_body_file.c \
 	tests/unit/test_broker.c \
@@ -56,6 +57,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_chunk.c \
 	tests/unit/test_cidr.c \
 	tests/unit/test_client.c \
+	tests/unit/test_compose.c \
 	tests/unit/test_cond.c \
 	tests/unit/test_config.c \
 	tests/unit/test_crowd.c \

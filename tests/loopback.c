@@ -25,16 +25,19 @@ struct loopback {
     struct modules modules;
     struct blame *blame;
     struct listener *listener;
-    struct buffer log;
+    struct buffer log, complaints;
 };
 
 static void keep_log(void *arg, enum mpx_level level, struct mpx_str line)
 {
     struct loopback *lb = arg;
 
-    (void)level;
     (void)buffer_add(&lb->log, line);
     (void)buffer_add_char(&lb->log, '\n');
+    if (level > MPX_WARN)
+        return;
+    (void)buffer_add(&lb->complaints, line);
+    (void)buffer_add_char(&lb->complaints, '\n');
 }
 
 static int open_log(void *arg, const char *path)
@@ -88,8 +91,9 @@ struct loopback *loopback_create(const char *config)
     const struct log_target target = { .level = MPX_DEBUG, .write = keep_log, .arg = lb };
 
     buffer_init(&lb->log, LOG_BYTES);
+    buffer_init(&lb->complaints, LOG_BYTES);
     (void)buffer_add_char(&lb->log, '\0');
-    lb->log.n = 0;
+    lb->log.n = lb->complaints.n = 0;
     sources_init(&lb->sources);
     modules_init(&lb->modules);
     lb->blame = blame_create();
@@ -122,6 +126,7 @@ void loopback_destroy(struct loopback *lb)
     blame_destroy(lb->blame);
     log_set_targets(NULL, 0);
     buffer_finish(&lb->log);
+    buffer_finish(&lb->complaints);
     free(lb);
 }
 
@@ -135,18 +140,28 @@ struct listener *loopback_listener(struct loopback *lb)
     return lb->listener;
 }
 
+static const char *text_of(const struct buffer *lines)
+{
+    struct buffer *b = (struct buffer *)(uintptr_t)lines;
+
+    (void)buffer_add_char(b, '\0');
+    b->n--;
+    return b->p;
+}
+
 const char *loopback_log(const struct loopback *lb)
 {
-    struct buffer *log = (struct buffer *)(uintptr_t)&lb->log;
+    return text_of(&lb->log);
+}
 
-    (void)buffer_add_char(log, '\0');
-    log->n--;
-    return log->p;
+const char *loopback_complaints(const struct loopback *lb)
+{
+    return text_of(&lb->complaints);
 }
 
 void loopback_forget_log(struct loopback *lb)
 {
-    lb->log.n = 0;
+    lb->log.n = lb->complaints.n = 0;
 }
 
 void loopback_turn(struct loopback *lb)

@@ -16,6 +16,8 @@ struct worker *loopback_worker(struct loopback *lb);
 struct listener *loopback_listener(struct loopback *lb);
 /* The error log since the last call to loopback_forget_log, a line each. */
 const char *loopback_log(const struct loopback *lb);
+/* Warnings and errors alone. */
+const char *loopback_complaints(const struct loopback *lb);
 void loopback_forget_log(struct loopback *lb);
 /* Lets the loop run until nothing is ready, or for so long. */
 void loopback_turn(struct loopback *lb);

@@ -242,7 +242,10 @@ def test_verbose_goes_before_every_level():
         server = Server(where, config, ["-v"])
         server.get("/nothing")
         server.stop()
-        contains(open(where + "/log").read(), " debug: ")
+        log = open(where + "/log").read()
+        for says in (" debug: open: ", " debug: connection ", " from 127.0.0.1: opened", ": closed",
+                     '"GET /nothing HTTP/1.1": 404, ', 'directory "/"'):
+            contains(log, says)
 
 
 def test_what_cannot_start_is_told_before():

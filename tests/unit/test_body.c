@@ -25,7 +25,7 @@ START_TEST(parts_of_any_size_make_the_whole)
             bodies_expect(lb, "/body", body, steps[i], chunked, body);
         }
     }
-    ck_assert_str_eq(loopback_log(lb), "");
+    ck_assert_str_eq(loopback_complaints(lb), "");
     loopback_destroy(lb);
 }
 END_TEST
@@ -225,7 +225,7 @@ START_TEST(a_client_may_leave_at_every_point)
                 leave(lb, paths[i], n % 2, n, turns * turns);
     ck_assert(aid_wait_until(bodies_is_idle, lb));
     ck_assert_uint_le(aid_descriptors(), before);
-    ck_assert_str_eq(loopback_log(lb), "");
+    ck_assert_str_eq(loopback_complaints(lb), "");
     loopback_destroy(lb);
 }
 END_TEST

@@ -29,7 +29,7 @@ START_TEST(past_the_limit_of_memory_a_body_lies_in_a_file)
             }
     loopback_run(lb, 20); /* threads close */
     ck_assert_uint_le(aid_descriptors(), before);
-    ck_assert_str_eq(loopback_log(lb), "");
+    ck_assert_str_eq(loopback_complaints(lb), "");
     loopback_destroy(lb);
 }
 END_TEST

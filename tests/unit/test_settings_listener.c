@@ -4,6 +4,7 @@
 #include "settings.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* Reads a configuration whose "connection" is that text, at column 17 of its file. */
 static int read_connection(struct given *t, const char *connection, struct settings *s)
@@ -40,6 +41,7 @@ START_TEST(a_unix_socket_is_a_path_relative_to_its_file)
     struct given t;
 
     given_init(&t);
+    ck_assert_int_eq(mkdir("run", 0700), 0);
     const struct listener_settings *l = good(&t, "{ \"unix\": \"run/www.sock\" }");
     const char *path = arena_printf(&t.arena, "%s/run/www.sock", t.folder).p;
     ck_assert_view_eq(l->socket, path);

@@ -274,7 +274,7 @@ START_TEST(a_client_may_leave_during_every_helper)
     struct loopback_req q = { .holds_body = true };
     loopback_send(lb, &q, "POST /body HTTP/1.1\r\nHost: localhost\r\n\r\n", "x");
     loopback_end(&q);
-    ck_assert_str_eq(loopback_log(lb), "");
+    ck_assert_str_eq(loopback_complaints(lb), "");
     loopback_destroy(lb);
 }
 END_TEST

@@ -12,6 +12,7 @@
     X(address)           \
     X(arena)             \
     X(beneath)           \
+    X(blame)             \
     X(body)              \
     X(body_file)         \
     X(broker)            \
@@ -20,6 +21,7 @@
     X(chunk)             \
     X(cidr)              \
     X(client)            \
+    X(compose)           \
     X(cond)              \
     X(config)            \
     X(crowd)             \
