@@ -90,6 +90,8 @@ static void close_gently(struct http1 *h)
         h->lingering = true;
         c->transport->shutdown(c);
         conn_set_timer(c, CONN_LINGER);
+        if (c->readable) /* no event tells of it again */
+            http1_drive_again(h);
     }
 }
 
