@@ -460,6 +460,29 @@ START_TEST(what_came_before_lingering_is_read)
 }
 END_TEST
 
+START_TEST(after_a_rush_what_was_kept_for_it_is_given_back)
+{
+    struct loopback *lb = site();
+    struct worker *w = loopback_worker(lb);
+    struct wire *wires[300];
+
+    for (size_t i = 0; i < 300; i++) {
+        wires[i] = wire_open(lb);
+        wire_write(wires[i], MPX_STR("GET /ten.txt HTTP/1.1\r\nX: "));
+    }
+    worker_tick(w);
+    ck_assert_uint_eq(w->conn_peak, 300);
+    for (size_t i = 0; i < 300; i++)
+        wire_free(wires[i]);
+    ck_assert_ptr_nonnull(w->spares);
+    worker_tick(w);
+    ck_assert_ptr_null(w->spares);
+    ck_assert_uint_eq(w->arenas.count, 0);
+    ck_assert_uint_eq(w->conn_peak, 0);
+    loopback_destroy(lb);
+}
+END_TEST
+
 START_TEST(a_stopping_server_says_close)
 {
     struct loopback *lb = site();
@@ -496,6 +519,7 @@ Suite *suite_http1(void)
         &a_slow_header_is_not_helped_by_bytes_now_and_then,
         &after_an_error_the_connection_lingers_then_closes,
         &what_came_before_lingering_is_read,
+        &after_a_rush_what_was_kept_for_it_is_given_back,
         &a_stopping_server_says_close,
         NULL,
     };
