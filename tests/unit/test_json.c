@@ -228,6 +228,27 @@ START_TEST(values_nested_without_end_are_refused)
 }
 END_TEST
 
+START_TEST(a_nul_is_no_white_space)
+{
+    static const char texts[][16] = { "{ \"a\": 80\0}", "{ \"a\": \0 80}", "{ \0 }", "{ }\0",
+                                      "{ \"a\0\": 80 }" };
+    struct given t;
+
+    given_init(&t);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        const char *nul = strchr(texts[i], '\0');
+        size_t n = (size_t)(nul - texts[i]) + 1 + strlen(nul + 1);
+        const struct source *src =
+            source_add(&t.sources, "t.json", (struct mpx_str){ texts[i], n });
+
+        ck_assert_ptr_null(json_read(&t.arena, src, false, &t.problems));
+    }
+    ck_assert_uint_eq(t.problems.count, sizeof(texts) / sizeof(texts[0]));
+    ck_assert_ptr_nonnull(strstr(given_errors(&t), "a NUL byte has no place"));
+    given_finish(&t);
+}
+END_TEST
+
 START_TEST(a_key_that_stands_twice_is_told_with_both_places)
 {
     struct given t;
@@ -270,6 +291,7 @@ Suite *suite_json(void)
         &a_mistake_is_told_in_plain_words_at_its_place,
         &a_missing_quote_does_not_turn_the_rest_inside_out,
         &values_nested_without_end_are_refused,
+        &a_nul_is_no_white_space,
         &a_key_that_stands_twice_is_told_with_both_places,
         &a_default_is_read_from_a_word_of_json,
         NULL,
