@@ -138,8 +138,10 @@ static struct place error_place(const struct reading *rd, const json_error_t *er
     const char *near = strstr(error->text, "near '");
     size_t last = error->position > 0 ? (size_t)error->position - 1 : 0;
 
+    if (rd->n == 0)
+        return here(rd, 0, 0);
     if (last >= rd->n)
-        last = rd->n > 0 ? rd->n - 1 : 0;
+        last = rd->n - 1;
     while (strstr(error->text, "near end of file") != NULL && last > 0 && is_space(rd->text[last]))
         last--;
     if (near != NULL) {
@@ -150,7 +152,7 @@ static struct place error_place(const struct reading *rd, const json_error_t *er
             return here(rd, last + 1 - len, len);
     }
     size_t first = last; /* a number is told without "near" when it is negative */
-    while (first > 0 && rd->n > 0 && strchr("+-.0123456789Ee", rd->text[first - 1]) != NULL &&
+    while (first > 0 && strchr("+-.0123456789Ee", rd->text[first - 1]) != NULL &&
            is_digit(rd->text[last]))
         first--;
     return here(rd, first, last + 1 - first);

@@ -184,6 +184,21 @@ static const struct {
     { "{ /* x }", "1:3", "this comment does not end: \"*/\" is missing" },
 };
 
+/* Whether another process, which sees the same texts, can be told the problem. */
+static bool comes_over(const struct given *t)
+{
+    struct problems theirs;
+    struct buffer saved;
+
+    problems_init(&theirs);
+    buffer_init(&saved, 4096);
+    bool ok = problem_save(&t->problems, 0, &saved) &&
+              problem_load(&theirs, &t->sources, buffer_str(&saved)) == 0;
+    buffer_finish(&saved);
+    problems_finish(&theirs);
+    return ok;
+}
+
 START_TEST(a_mistake_is_told_in_plain_words_at_its_place)
 {
     struct given t;
@@ -194,6 +209,7 @@ START_TEST(a_mistake_is_told_in_plain_words_at_its_place)
             arena_printf(&t.arena, "t.json:%s: error: %s\n", mistakes[i].place, mistakes[i].said).p;
 
         ck_assert_msg(given_json(&t, mistakes[i].text) == NULL, "%s", mistakes[i].text);
+        ck_assert_msg(comes_over(&t), "%s", mistakes[i].text);
         ck_assert_errors(&t, expected);
     }
     given_finish(&t);
