@@ -21,8 +21,8 @@ struct arena_defer {
 
 void arena_pool_init(struct arena_pool *pool, unsigned most)
 {
-#ifdef __SANITIZE_ADDRESS__
-    most = 0; /* recycled memory would hide a use after free */
+#ifdef IS_SANITIZED
+    most = 0;
 #endif
     *pool = (struct arena_pool){ .most = most };
 }

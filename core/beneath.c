@@ -31,8 +31,11 @@ static int last_flags(unsigned flags)
 static int openat2(int at, const char *path, int flags, uint64_t resolve)
 {
     struct open_how how = { .flags = (unsigned)flags, .resolve = resolve };
-    long fd = syscall(SYS_openat2, at, path, &how, sizeof(how));
+    long fd;
 
+    do
+        fd = syscall(SYS_openat2, at, path, &how, sizeof(how));
+    while (fd < 0 && errno == EINTR);
     return fd < 0 ? -errno : (int)fd;
 }
 

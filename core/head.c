@@ -133,18 +133,6 @@ static int read_target(struct mpx_req *r, const struct uri_target *target)
     return 0;
 }
 
-/* llhttp refuses some codings as a whole; those are not implemented rather than wrong. */
-static int parser_refusal(struct mpx_req *r, const struct parser *parser, int status)
-{
-    bool has_coding = false, has_length = false;
-
-    for (size_t i = 0; i <= parser->field_count && i < parser->field_room; i++) {
-        has_coding = has_coding || str_same_word(r->fields[i].key, MPX_STR("Transfer-Encoding"));
-        has_length = has_length || str_same_word(r->fields[i].key, MPX_STR("Content-Length"));
-    }
-    return status == 400 && has_coding && !has_length ? 501 : status;
-}
-
 /* llhttp takes no tab at the end of a length or a coding, where it is white space as a blank is
    (RFC 9112 5.1). Anywhere else a tab stays one. */
 static struct mpx_str with_blanks_at_line_ends(struct mpx_req *r, struct mpx_str head)
@@ -182,7 +170,7 @@ int head_read(struct mpx_req *r, struct parser *parser, struct mpx_str head,
     status = parser_head(parser, text, r->fields, guard->fields);
     r->field_count = parser->field_count;
     if (status != 0)
-        return parser_refusal(r, parser, status);
+        return status;
     r->is_read = true;
     req_index_fields(r);
     check_connection(r);

@@ -71,10 +71,8 @@ void http1_deliver(struct http1 *h, struct mpx_req *r)
 static bool has_left(struct http1 *h)
 {
     struct mpx_conn *c = h->c;
-    bool woken = c->woken;
 
-    c->woken = false;
-    return woken && h->cur != NULL && h->cur->suspended && !http1_wants_input(h) &&
+    return h->cur != NULL && h->cur->suspended && !http1_wants_input(h) &&
            c->transport->is_gone(c);
 }
 
@@ -90,6 +88,8 @@ static void close_gently(struct http1 *h)
         h->lingering = true;
         c->transport->shutdown(c);
         conn_set_timer(c, CONN_LINGER);
+        if (c->readable) /* no event tells of it again */
+            http1_drive_again(h);
     }
 }
 
@@ -212,8 +212,10 @@ static void drive(struct mpx_conn *c)
 {
     struct http1 *h = session(c);
     unsigned rounds = 0;
+    bool woken = c->woken;
 
-    if (has_left(h)) {
+    c->woken = false;
+    if (woken && has_left(h)) {
         conn_close(c, true);
         return;
     }
@@ -228,7 +230,11 @@ static void drive(struct mpx_conn *c)
     } while (can_go_on(h) && ++rounds < ROUNDS_PER_TURN);
     if (can_go_on(h))
         http1_drive_again(h);
-    settle(h);
+    /* a reset that came together with the request has no event of its own */
+    if (woken && has_left(h))
+        conn_close(c, true);
+    else
+        settle(h);
 }
 
 /* The socket took nothing more, but the client may still be taking what is in it. */

@@ -48,7 +48,9 @@ static void enqueue(struct http1 *h, struct mpx_req *r)
 void http1_refuse(struct http1 *h, int status)
 {
     struct mpx_req *r = h->cur;
+    struct mpx_str seen = str_from((struct mpx_str){ h->head, h->head_n }, h->guard.line_start);
 
+    r->is_head = str_starts(seen, MPX_STR("HEAD ")); /* its line may not have been read yet */
     r->keep_alive = false;
     enqueue(h, r);
     phase_refuse(r, status);

@@ -92,6 +92,18 @@ static int blank_comments(const struct reading *rd, char *text, bool strict)
     return 0;
 }
 
+/* jansson steps over a NUL where a token may begin, and we would not. */
+static int refuse_nul(const struct reading *rd)
+{
+    const char *nul = memchr(rd->text, '\0', rd->n);
+
+    if (nul == NULL)
+        return 0;
+    problem_add(rd->problems, here(rd, (size_t)(nul - rd->text), 1),
+                "a NUL byte has no place in a configuration: is this a text file, in UTF-8?");
+    return -1;
+}
+
 static void blank_commas(const struct reading *rd, char *text, bool strict)
 {
     size_t comma = rd->n; /* the last thing seen that is not blank, when it is a comma */
@@ -126,8 +138,10 @@ static struct place error_place(const struct reading *rd, const json_error_t *er
     const char *near = strstr(error->text, "near '");
     size_t last = error->position > 0 ? (size_t)error->position - 1 : 0;
 
+    if (rd->n == 0)
+        return here(rd, 0, 0);
     if (last >= rd->n)
-        last = rd->n > 0 ? rd->n - 1 : 0;
+        last = rd->n - 1;
     while (strstr(error->text, "near end of file") != NULL && last > 0 && is_space(rd->text[last]))
         last--;
     if (near != NULL) {
@@ -138,7 +152,7 @@ static struct place error_place(const struct reading *rd, const json_error_t *er
             return here(rd, last + 1 - len, len);
     }
     size_t first = last; /* a number is told without "near" when it is negative */
-    while (first > 0 && rd->n > 0 && strchr("+-.0123456789Ee", rd->text[first - 1]) != NULL &&
+    while (first > 0 && strchr("+-.0123456789Ee", rd->text[first - 1]) != NULL &&
            is_digit(rd->text[last]))
         first--;
     return here(rd, first, last + 1 - first);
@@ -377,7 +391,7 @@ struct node *json_read(struct mpx_arena *a, const struct source *src, bool stric
     if (rd.n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
         blank(text, 0, 3); /* a byte order mark */
     rd.text = text;
-    if (blank_comments(&rd, text, strict) == 0) {
+    if (blank_comments(&rd, text, strict) == 0 && refuse_nul(&rd) == 0) {
         blank_commas(&rd, text, strict);
         j = read_text(&rd, JSON_DECODE_ANY);
     }

@@ -14,4 +14,13 @@ void *must_realloc(void *p, size_t n) __attribute__((returns_nonnull));
 _Noreturn void must_fail(const char *file, int line, const char *what);
 #define MUST(cond) ((cond) ? (void)0 : must_fail(__FILE__, __LINE__, #cond))
 
+/* Recycled memory would hide a use after free from a sanitizer. */
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+
 #endif

@@ -7,8 +7,8 @@
 
 void pages_init(struct pages *ps, unsigned most)
 {
-#ifdef __SANITIZE_ADDRESS__
-    most = 0; /* recycled memory would hide a use after free */
+#ifdef IS_SANITIZED
+    most = 0;
 #endif
     *ps = (struct pages){ .most = most };
 }

@@ -97,10 +97,14 @@ static const llhttp_settings_t settings = {
     .on_message_complete = on_message_complete,
 };
 
-static int status_of(const struct parser *p, llhttp_errno_t error)
+static int status_of(struct parser *p, llhttp_errno_t error)
 {
+    bool is_coding = error == HPE_INVALID_TRANSFER_ENCODING && !p->in_trailers;
+
     if (p->refused != 0)
         return p->refused;
+    if (is_coding && (llhttp_of(p)->flags & F_CONTENT_LENGTH) == 0) /* not wrong, but not known */
+        return 501;
     return error == HPE_INVALID_METHOD ? 501 : 400;
 }
 

@@ -11,6 +11,16 @@ static bool is_number(struct mpx_str s)
     return s.n > 0;
 }
 
+/* Whether one number is less than another, whatever their size. */
+static bool is_less(struct mpx_str a, struct mpx_str b)
+{
+    while (a.n > 0 && a.p[0] == '0')
+        a = str_from(a, 1);
+    while (b.n > 0 && b.p[0] == '0')
+        b = str_from(b, 1);
+    return a.n != b.n ? a.n < b.n : a.n > 0 && memcmp(a.p, b.p, a.n) < 0;
+}
+
 /* A number that does not fit is as good as the greatest one: no representation is longer. */
 static uint64_t number(struct mpx_str digits)
 {
@@ -36,7 +46,7 @@ static int read_spec(struct mpx_str spec, uint64_t length, struct range *r)
         return n > 0 ? 1 : 0;
     }
     *r = (struct range){ number(first), length };
-    if (last.n > 0 && number(last) < r->first)
+    if (last.n > 0 && is_less(last, first))
         return -1;
     if (last.n > 0 && number(last) < length)
         r->end = number(last) + 1;

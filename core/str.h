@@ -31,7 +31,9 @@ static inline bool str_starts(struct mpx_str s, struct mpx_str prefix)
 /* s without its first n bytes; n may be anything. */
 static inline struct mpx_str str_from(struct mpx_str s, size_t n)
 {
-    return n < s.n ? (struct mpx_str){ s.p + n, s.n - n } : (struct mpx_str){ s.p + s.n, 0 };
+    if (n < s.n)
+        return (struct mpx_str){ s.p + n, s.n - n };
+    return (struct mpx_str){ s.n > 0 ? s.p + s.n : s.p, 0 }; /* NULL + 0 is undefined */
 }
 
 static inline struct mpx_str str_head(struct mpx_str s, size_t n)

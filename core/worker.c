@@ -6,12 +6,20 @@
 #include "str.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { ARENA_BLOCKS_KEPT = 1024, PAGES_KEPT = 256, FILES_BYTES = 64 << 20, FILE_ENTRIES = 20000 };
+enum {
+    ARENA_BLOCKS_KEPT = 1024,
+    PAGES_KEPT = 256,
+    FILES_BYTES = 64 << 20,
+    FILE_ENTRIES = 20000,
+    RUSH = 100,          /* connections that make one */
+    GIVE_BACK_MS = 10000 /* freeing takes its time, too */
+};
 
 /* How many there may be at a time. */
 static unsigned count_descriptors(void)
@@ -33,11 +41,46 @@ void worker_update_clock(struct worker *w)
     w->now_ms = clock_ms();
 }
 
+static void free_spares(struct worker *w)
+{
+    while (w->spares != NULL) {
+        struct spare *s = w->spares;
+
+        w->spares = s->next;
+        free(s);
+    }
+}
+
+/* The allocator keeps what is freed among what is in use: it is asked to give that back as well. */
+static void give_back(struct worker *w)
+{
+    free_spares(w);
+    arena_pool_finish(&w->arenas);
+    pages_finish(&w->pages);
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+    w->given_back_ms = w->now_ms;
+}
+
+/* Whether most of those who came have left again; not more often than GIVE_BACK_MS. */
+static bool is_rush_over(const struct worker *w)
+{
+    return w->conn_peak > 2 * w->conn_count + RUSH &&
+           (w->given_back_ms == 0 || w->now_ms - w->given_back_ms >= GIVE_BACK_MS);
+}
+
 void worker_tick(struct worker *w)
 {
     worker_update_clock(w);
     w->now = time(NULL);
     date_http(w->now, w->date);
+    if (w->conn_count > w->conn_peak)
+        w->conn_peak = w->conn_count;
+    if (!is_rush_over(w))
+        return;
+    give_back(w);
+    w->conn_peak = w->conn_count;
 }
 
 int worker_init(struct worker *w, const struct settings *s, struct blame *blame)
@@ -71,12 +114,7 @@ int worker_init(struct worker *w, const struct settings *s, struct blame *blame)
 
 void worker_finish(struct worker *w)
 {
-    while (w->spares != NULL) {
-        struct spare *s = w->spares;
-
-        w->spares = s->next;
-        free(s);
-    }
+    free_spares(w);
     if (w->reserve >= 0)
         close(w->reserve);
     loop_end(&w->ready_event);

@@ -39,7 +39,8 @@ struct worker {
     } * spares;             /* sessions of connections that fell idle, on the heap */
     struct kept *kept;      /* blocks of mpx_keep */
     int64_t warned_ms;      /* when an error page was last found missing; 0: never */
-    unsigned conn_count;
+    unsigned conn_count, conn_peak; /* now; the most since memory was given back */
+    int64_t given_back_ms;
     struct list listeners; /* by listener.link */
     unsigned descriptors;  /* there may be so many */
     int reserve;           /* a descriptor to give up when there is no other; -1: none */
@@ -57,6 +58,7 @@ struct worker {
 int worker_init(struct worker *w, const struct settings *s, struct blame *blame);
 void worker_finish(struct worker *w);
 void worker_update_clock(struct worker *w); /* now_ms, every turn */
-void worker_tick(struct worker *w);         /* now and date, every second */
+/* Every second: now and date; after a rush of connections, what was kept for it is freed. */
+void worker_tick(struct worker *w);
 
 #endif

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Time-outs, limits, and clients that misbehave: each costs itself alone."""
 import os
+import signal
 import socket
 import threading
 import time
@@ -159,6 +160,25 @@ def test_a_client_that_resets_is_forgotten():
         while b"requests 7 ended 6" not in server.get("/counts")[2].replace(b"requests 8 ended 7", b"requests 7 ended 6"):
             counts = server.get("/counts")[2].split()
             if int(counts[1]) - int(counts[3]) == 1:
+                break
+            assert time.monotonic() < end, counts
+            time.sleep(0.05)
+
+
+def test_a_client_that_resets_before_it_is_read_is_forgotten():
+    with serving(probe()) as server:
+        worker = server.worker()
+        server.get("/counts")
+        os.kill(worker, signal.SIGSTOP)
+        with server.connect() as s:
+            s.sendall(request("/sleep-long"))
+            time.sleep(0.05)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        os.kill(worker, signal.SIGCONT)
+        end = time.monotonic() + 5
+        while True:  # this request alone has begun and not ended
+            counts = server.get("/counts")[2].split()
+            if int(counts[1]) >= 3 and int(counts[1]) - int(counts[3]) == 1:
                 break
             assert time.monotonic() < end, counts
             time.sleep(0.05)

@@ -184,6 +184,21 @@ static const struct {
     { "{ /* x }", "1:3", "this comment does not end: \"*/\" is missing" },
 };
 
+/* Whether another process, which sees the same texts, can be told the problem. */
+static bool comes_over(const struct given *t)
+{
+    struct problems theirs;
+    struct buffer saved;
+
+    problems_init(&theirs);
+    buffer_init(&saved, 4096);
+    bool ok = problem_save(&t->problems, 0, &saved) &&
+              problem_load(&theirs, &t->sources, buffer_str(&saved)) == 0;
+    buffer_finish(&saved);
+    problems_finish(&theirs);
+    return ok;
+}
+
 START_TEST(a_mistake_is_told_in_plain_words_at_its_place)
 {
     struct given t;
@@ -194,6 +209,7 @@ START_TEST(a_mistake_is_told_in_plain_words_at_its_place)
             arena_printf(&t.arena, "t.json:%s: error: %s\n", mistakes[i].place, mistakes[i].said).p;
 
         ck_assert_msg(given_json(&t, mistakes[i].text) == NULL, "%s", mistakes[i].text);
+        ck_assert_msg(comes_over(&t), "%s", mistakes[i].text);
         ck_assert_errors(&t, expected);
     }
     given_finish(&t);
@@ -224,6 +240,27 @@ START_TEST(values_nested_without_end_are_refused)
     text[sizeof(text) - 1] = '\0';
     ck_assert_ptr_null(given_json(&t, text));
     ck_assert_errors(&t, "t.json:1:2049: error: values are nested too deeply here\n");
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(a_nul_is_no_white_space)
+{
+    static const char texts[][16] = { "{ \"a\": 80\0}", "{ \"a\": \0 80}", "{ \0 }", "{ }\0",
+                                      "{ \"a\0\": 80 }" };
+    struct given t;
+
+    given_init(&t);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        const char *nul = strchr(texts[i], '\0');
+        size_t n = (size_t)(nul - texts[i]) + 1 + strlen(nul + 1);
+        const struct source *src =
+            source_add(&t.sources, "t.json", (struct mpx_str){ texts[i], n });
+
+        ck_assert_ptr_null(json_read(&t.arena, src, false, &t.problems));
+    }
+    ck_assert_uint_eq(t.problems.count, sizeof(texts) / sizeof(texts[0]));
+    ck_assert_ptr_nonnull(strstr(given_errors(&t), "a NUL byte has no place"));
     given_finish(&t);
 }
 END_TEST
@@ -270,6 +307,7 @@ Suite *suite_json(void)
         &a_mistake_is_told_in_plain_words_at_its_place,
         &a_missing_quote_does_not_turn_the_rest_inside_out,
         &values_nested_without_end_are_refused,
+        &a_nul_is_no_white_space,
         &a_key_that_stands_twice_is_told_with_both_places,
         &a_default_is_read_from_a_word_of_json,
         NULL,

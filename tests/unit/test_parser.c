@@ -91,11 +91,15 @@ START_TEST(refuses_lengths_that_two_could_read_differently)
         400);
     message_check_each(
         LINE "Transfer-Encoding: ",
-        "chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n|chunked, identity\r\n\r\n0\r\n\r\n|"
-        "xchunked\r\n\r\n0\r\n\r\n|chunkedx\r\n\r\n0\r\n\r\n|chunked,\r\n\r\n0\r\n\r\n|"
+        "chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n|chunked\r\nX y: z\r\n\r\n0\r\n\r\n",
+        400);
+    message_check_each(
+        LINE "Transfer-Encoding: ",
+        "chunked, identity\r\n\r\n0\r\n\r\n|xchunked\r\n\r\n0\r\n\r\n|"
+        "chunkedx\r\n\r\n0\r\n\r\n|chunked,\r\n\r\n0\r\n\r\n|"
         "\"chunked\"\r\n\r\n0\r\n\r\n|identity\r\n\r\n0\r\n\r\n|chunked;a\r\n\r\n0\r\n\r\n|"
         "chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        400);
+        501);
 }
 END_TEST
 

@@ -12,6 +12,8 @@ START_TEST(a_view_of_nothing_is_empty)
     ck_assert(str_starts(str_of(NULL), str_of("")));
     ck_assert(!str_starts(str_of(NULL), str_of("a")));
     ck_assert_uint_eq(str_trim(str_of(NULL)).n, 0);
+    ck_assert_ptr_null(str_from(str_of(NULL), 0).p); /* clang's UBSan watches */
+    ck_assert_ptr_null(str_from(str_of(NULL), 5).p);
     ck_assert_uint_eq(str_find(str_of(NULL), 'a'), 0);
     ck_assert_uint_eq(str_find_last(str_of(NULL), 'a'), 0);
 }
