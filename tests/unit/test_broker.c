@@ -263,7 +263,8 @@ START_TEST(a_child_that_asks_and_does_not_listen_is_left)
     for (int i = 0; i < 100; i++)
         if (channel_send(child, BROKER_READ, str_of(in_folder("private")), NULL, 0) < 0)
             break;
-    ck_assert_int_eq(stop(), 1);
+    int status = stop();
+    ck_assert_msg(status == 1 || status == 9, "%d", status); /* it asked too much, or was gone */
     free(large);
 }
 END_TEST

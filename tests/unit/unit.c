@@ -20,7 +20,8 @@ Suite *unit_suite(const char *name, const TTest **const *tests)
     return s;
 }
 
-static char folder_to_remove[64];
+/* Holds the folders of all tests; removed when all have run, however they ended. */
+static char all_folders[] = "/tmp/multiplexd-unit-XXXXXX";
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
@@ -30,17 +31,10 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
     return remove(path);
 }
 
-static void remove_folder(void)
-{
-    (void)nftw(folder_to_remove, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 void unit_folder(char *out)
 {
-    (void)snprintf(folder_to_remove, sizeof(folder_to_remove), "/tmp/multiplexd-unit-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder_to_remove));
-    (void)snprintf(out, 64, "%s", folder_to_remove);
-    (void)atexit(remove_folder); /* each test is a process of its own */
+    (void)snprintf(out, 64, "%s/XXXXXX", all_folders);
+    ck_assert_ptr_nonnull(mkdtemp(out));
 }
 
 void unit_write(const char *folder, const char *name, const char *text)
@@ -58,11 +52,17 @@ int main(void)
 {
     SRunner *runner = srunner_create(NULL);
 
+    /* a test may go on as somebody else */
+    if (mkdtemp(all_folders) == NULL || chmod(all_folders, 01777) < 0) {
+        perror(all_folders);
+        return EXIT_FAILURE;
+    }
 #define ADD(name) srunner_add_suite(runner, suite_##name());
     UNIT_SUITES(ADD)
     srunner_set_tap(runner, "-");
     srunner_run_all(runner, CK_SILENT);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    (void)nftw(all_folders, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

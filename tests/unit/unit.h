@@ -102,7 +102,7 @@ Suite *unit_suite(const char *name, const TTest **const *tests);
                       text);                                                                     \
     } while (0)
 
-/* A fresh folder that is removed when the test ends; path copied to out (at least 64 bytes). */
+/* A fresh folder that is removed when all tests have run; its path is written to out (64 bytes). */
 void unit_folder(char *out);
 /* Writes a file beneath it. */
 void unit_write(const char *folder, const char *name, const char *text);
