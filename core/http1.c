@@ -72,8 +72,7 @@ static bool has_left(struct http1 *h)
 {
     struct mpx_conn *c = h->c;
 
-    return h->cur != NULL && h->cur->suspended && !http1_wants_input(h) &&
-           c->transport->is_gone(c);
+    return h->cur != NULL && h->cur->suspended && !http1_wants_input(h) && c->transport->is_gone(c);
 }
 
 static void close_gently(struct http1 *h)

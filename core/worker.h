@@ -35,10 +35,10 @@ struct worker {
     bool going_on;                    /* these are running */
     void (*go_on)(struct mpx_req *r); /* runs one of them; set by phase.c */
     struct spare {
-        struct spare *next; /* the first member of a protocol's session */
-    } * spares;             /* sessions of connections that fell idle, on the heap */
-    struct kept *kept;      /* blocks of mpx_keep */
-    int64_t warned_ms;      /* when an error page was last found missing; 0: never */
+        struct spare *next;         /* the first member of a protocol's session */
+    } * spares;                     /* sessions of connections that fell idle, on the heap */
+    struct kept *kept;              /* blocks of mpx_keep */
+    int64_t warned_ms;              /* when an error page was last found missing; 0: never */
     unsigned conn_count, conn_peak; /* now; the most since memory was given back */
     int64_t given_back_ms;
     struct list listeners; /* by listener.link */

@@ -91,8 +91,7 @@ START_TEST(refuses_lengths_that_two_could_read_differently)
         400);
     message_check_each(
         LINE "Transfer-Encoding: ",
-        "chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n|chunked\r\nX y: z\r\n\r\n0\r\n\r\n",
-        400);
+        "chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n|chunked\r\nX y: z\r\n\r\n0\r\n\r\n", 400);
     message_check_each(
         LINE "Transfer-Encoding: ",
         "chunked, identity\r\n\r\n0\r\n\r\n|xchunked\r\n\r\n0\r\n\r\n|"
