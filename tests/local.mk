@@ -33,6 +33,13 @@ tests_modules_probe_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_refuse_la_SOURCES = tests/modules/refuse.c
 tests_modules_refuse_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 
+## Preloaded into daemons; it must not bring a sanitizer of its own with it.
+check_LTLIBRARIES += tests/faults/faults.la
+tests_faults_faults_la_SOURCES = tests/faults/faults.c tests/faults/faults.h
+tests_faults_faults_la_CFLAGS = -std=gnu11 -fvisibility=hidden
+tests_faults_faults_la_LDFLAGS = -module -avoid-version -shared -rpath /nowhere
+tests_faults_faults_la_LIBADD = $(LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += tests/unit/unit
 TESTS += tests/unit/unit
@@ -78,6 +85,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_guard.c \
 	tests/unit/test_http1.c \
 	tests/unit/test_http1_body.c \
+	tests/unit/test_http1_end.c \
 	tests/unit/test_http1_rate.c \
 	tests/unit/test_json.c \
 	tests/unit/test_level.c \
@@ -142,24 +150,119 @@ check_PROGRAMS += tests/http/run
 TESTS += tests/http/run
 tests_http_run_SOURCES = \
 	tests/http/cases.c tests/http/cases.h tests/http/client.c tests/http/client.h \
-	tests/http/multipart.c tests/http/multipart.h tests/http/run.c
+	tests/http/cuts.c tests/http/cuts.h tests/http/multipart.c tests/http/multipart.h \
+	tests/http/run.c tests/http/verdict.c tests/http/verdict.h
 tests_http_run_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_http_run_LDADD = $(JANSSON_LIBS)
 EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 
 ## Real daemons.
 SYSTEM_TESTS = \
-	tests/system/accesslog.py tests/system/bodies.py tests/system/cli.py tests/system/configure.py \
-	tests/system/docs.py tests/system/doctree.py \
+	tests/system/accesslog.py tests/system/bodies.py tests/system/browser.py tests/system/cli.py \
+	tests/system/configure.py tests/system/docs.py tests/system/doctree.py tests/system/faults.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
-	tests/system/range.py tests/system/static.py tests/system/supervisor.py
+	tests/system/range.py tests/system/slow.py tests/system/static.py tests/system/supervisor.py \
+	tests/system/tools.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py
 endif
 TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += $(SYSTEM_TESTS) tests/system/harness.py tests/system/hotpath.py
+EXTRA_DIST += $(SYSTEM_TESTS) tests/system/harness.py tests/system/hotpath.py \
+	tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc tests/browser/look.js
+## what tests have installed or written for themselves
+clean-local:
+	rm -rf tests/browser/driver tests/fuzz/site
 
 ## make install must not meet another make
 tests/system/install.log: tests/unit/unit.log tests/http/run.log
+
+## Fuzz targets: make check replays their corpora; make fuzz, with clang, looks for more.
+FUZZERS = config date host http1 json range uri
+check_LTLIBRARIES += tests/fuzz/libtargets.la
+tests_fuzz_libtargets_la_SOURCES = \
+	modules/static/static.c modules/static/types.c modules/static/types.h \
+	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
+	tests/fuzz/answers.c tests/fuzz/answers.h \
+	tests/fuzz/config.c tests/fuzz/date.c \
+	tests/fuzz/fuzz.c tests/fuzz/fuzz.h \
+	tests/fuzz/guest.c tests/fuzz/guest.h \
+	tests/fuzz/host.c tests/fuzz/http1.c tests/fuzz/json.c \
+	tests/fuzz/naive.c tests/fuzz/naive.h tests/fuzz/naive_body.c tests/fuzz/naive_target.c \
+	tests/fuzz/range.c tests/fuzz/trial.c tests/fuzz/trial.h tests/fuzz/uri.c
+tests_fuzz_libtargets_la_CPPFLAGS = $(CORE_CPPFLAGS) -I$(top_srcdir)/tests \
+	-DFUZZ_SITE='"$(abs_top_builddir)/tests/fuzz/site"'
+tests_fuzz_libtargets_la_CFLAGS = $(CFLAGS_OF_TESTS)
+tests_fuzz_libtargets_la_LDFLAGS = $(AM_LDFLAGS)
+LDFLAGS_OF_FUZZERS = $(LDFLAGS_OF_TESTS) -fsanitize=fuzzer
+FUZZ_LIBS = tests/fuzz/libtargets.la $(CORE_OBJECTS) $(CORE_LIBS)
+
+check_PROGRAMS += tests/fuzz/replay
+TESTS += tests/fuzz/replay
+tests_fuzz_replay_SOURCES = tests/fuzz/replay.c
+tests_fuzz_replay_CFLAGS = $(CFLAGS_OF_TESTS)
+tests_fuzz_replay_LDFLAGS = $(LDFLAGS_OF_TESTS)
+tests_fuzz_replay_LDADD = $(FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/corpus \
+	tests/fuzz/config.dict tests/fuzz/date.dict tests/fuzz/host.dict tests/fuzz/http1.dict \
+	tests/fuzz/json.dict tests/fuzz/range.dict tests/fuzz/uri.dict
+
+EXTRA_PROGRAMS = tests/fuzz/fuzz_config tests/fuzz/fuzz_date tests/fuzz/fuzz_host \
+	tests/fuzz/fuzz_http1 tests/fuzz/fuzz_json tests/fuzz/fuzz_range tests/fuzz/fuzz_uri
+tests_fuzz_fuzz_config_SOURCES = tests/fuzz/entry.c
+tests_fuzz_fuzz_config_CPPFLAGS = -DFUZZ_TARGET=fuzz_config
+tests_fuzz_fuzz_config_CFLAGS = $(CFLAGS_OF_TESTS)
+tests_fuzz_fuzz_config_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+tests_fuzz_fuzz_config_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_date_SOURCES = tests/fuzz/entry.c
+tests_fuzz_fuzz_date_CPPFLAGS = -DFUZZ_TARGET=fuzz_date
+tests_fuzz_fuzz_date_CFLAGS = $(CFLAGS_OF_TESTS)
+tests_fuzz_fuzz_date_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+tests_fuzz_fuzz_date_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_host_SOURCES = tests/fuzz/entry.c
+tests_fuzz_fuzz_host_CPPFLAGS = -DFUZZ_TARGET=fuzz_host
+tests_fuzz_fuzz_host_CFLAGS = $(CFLAGS_OF_TESTS)
+tests_fuzz_fuzz_host_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+tests_fuzz_fuzz_host_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_http1_SOURCES = tests/fuzz/entry.c
+tests_fuzz_fuzz_http1_CPPFLAGS = -DFUZZ_TARGET=fuzz_http1
+tests_fuzz_fuzz_http1_CFLAGS = $(CFLAGS_OF_TESTS)
+tests_fuzz_fuzz_http1_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+tests_fuzz_fuzz_http1_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/entry.c
+tests_fuzz_fuzz_json_CPPFLAGS = -DFUZZ_TARGET=fuzz_json
+tests_fuzz_fuzz_json_CFLAGS = $(CFLAGS_OF_TESTS)
+tests_fuzz_fuzz_json_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+tests_fuzz_fuzz_json_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_range_SOURCES = tests/fuzz/entry.c
+tests_fuzz_fuzz_range_CPPFLAGS = -DFUZZ_TARGET=fuzz_range
+tests_fuzz_fuzz_range_CFLAGS = $(CFLAGS_OF_TESTS)
+tests_fuzz_fuzz_range_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+tests_fuzz_fuzz_range_LDADD = $(FUZZ_LIBS)
+tests_fuzz_fuzz_uri_SOURCES = tests/fuzz/entry.c
+tests_fuzz_fuzz_uri_CPPFLAGS = -DFUZZ_TARGET=fuzz_uri
+tests_fuzz_fuzz_uri_CFLAGS = $(CFLAGS_OF_TESTS)
+tests_fuzz_fuzz_uri_LDFLAGS = $(LDFLAGS_OF_FUZZERS)
+tests_fuzz_fuzz_uri_LDADD = $(FUZZ_LIBS)
+
+## in the flavor of make fuzz alone: a goal for each target, so that -j runs them side by side
+run-fuzzers: $(FUZZ:%=run-fuzz-%)
+run-fuzz-%: tests/fuzz/fuzz_%
+	@$(MKDIR_P) found/$*
+	@test -f $(top_srcdir)/tests/fuzz/$*.dict && dict=-dict=$(top_srcdir)/tests/fuzz/$*.dict; \
+	tests/fuzz/fuzz_$* $$dict -max_len=8192 -timeout=1 -rss_limit_mb=2048 -print_final_stats=1 \
+		-max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) $(FUZZ_ARGS) -artifact_prefix=found/$*- \
+		found/$* $(top_srcdir)/tests/fuzz/corpus/$* >found/$*.log 2>&1 || \
+		{ tail -n 40 found/$*.log; exit 1; }
+	@echo "fuzz $*: $$(sed -n 's/^stat::number_of_executed_units: *//p' found/$*.log) inputs," \
+		"$$(sed -n 's/^stat::average_exec_per_sec: *//p' found/$*.log) a second"
+
+## in the flavor of make fuzz-coverage alone
+coverage-of-corpora: tests/fuzz/replay
+	rm -f replay-*.profraw
+	MPX_SOURCE=$(abs_top_srcdir) LLVM_PROFILE_FILE=replay-%p.profraw tests/fuzz/replay
+	$(LLVM)llvm-profdata merge -o replay.profdata replay-*.profraw
+	@$(LLVM)llvm-cov report tests/fuzz/replay -instr-profile=replay.profdata | \
+		$(AWK) -v names=' $(COVERED) ' '{ n = $$1; sub(".*/core/", "", n) } \
+		n != $$1 && index(names, " " n " ") { print "lines of core/" n ": " $$8 ", reached " $$10 }'

@@ -85,7 +85,27 @@ static int load(struct loopback *lb, const char *config)
     return rc;
 }
 
+void loopback_add_module(struct modules *ms, const struct mpx_module *d)
+{
+    struct module *m = arena_zero(&ms->arena, sizeof(*m));
+
+    m->d = *d;
+    m->name = d->name;
+    m->file = "(built in)";
+    m->index = ms->count;
+    ms->room = ms->count + 1;
+    ms->loaded = must_realloc(ms->loaded, ms->room * sizeof(struct module *));
+    ms->loaded[ms->count++] = m;
+}
+
 struct loopback *loopback_create(const char *config)
+{
+    static const struct mpx_module *const none[] = { NULL };
+
+    return loopback_create_with(config, none);
+}
+
+struct loopback *loopback_create_with(const char *config, const struct mpx_module *const *built_in)
 {
     struct loopback *lb = must_calloc(sizeof(*lb));
     const struct log_target target = { .level = MPX_DEBUG, .write = keep_log, .arg = lb };
@@ -96,6 +116,8 @@ struct loopback *loopback_create(const char *config)
     lb->log.n = lb->complaints.n = 0;
     sources_init(&lb->sources);
     modules_init(&lb->modules);
+    for (; *built_in != NULL; built_in++)
+        loopback_add_module(&lb->modules, *built_in);
     lb->blame = blame_create();
     log_set_targets(&target, 1);
     if (load(lb, config) == 0) {

@@ -11,6 +11,10 @@ struct loopback;
 /* Loads a configuration text, modules from the build tree (MPX_BUILD in the environment). NULL,
    with the problems on standard error, when something is wrong with it. */
 struct loopback *loopback_create(const char *config);
+/* The same with modules that are linked in, NULL at the end: they need no file. */
+struct loopback *loopback_create_with(const char *config, const struct mpx_module *const *built_in);
+/* As if it had been found on disk and loaded. */
+void loopback_add_module(struct modules *ms, const struct mpx_module *d);
 void loopback_destroy(struct loopback *lb); /* all requests and wires must be gone */
 struct worker *loopback_worker(struct loopback *lb);
 struct listener *loopback_listener(struct loopback *lb);

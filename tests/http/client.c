@@ -242,23 +242,40 @@ static void parse_all(struct client *c)
         fault(c, "an answer is not well formed");
 }
 
-/* Reads what there is; false when nothing comes in time or ever will. */
-static bool receive(struct client *c, int ms)
+/* One recv; false when nothing was there. */
+static bool receive_now(struct client *c, int flags)
 {
-    struct pollfd p = { .fd = c->fd, .events = POLLIN };
-
-    if (c->ended || poll(&p, 1, ms) <= 0)
-        return false;
     if (c->in_room - c->in_n < 32768) {
         c->in_room *= 2;
         c->in = need(realloc(c->in, c->in_room));
     }
-    ssize_t n = recv(c->fd, c->in + c->in_n, c->in_room - c->in_n - 1, 0);
+    ssize_t n = recv(c->fd, c->in + c->in_n, c->in_room - c->in_n - 1, flags);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return false;
     if (n <= 0)
         c->ended = true;
     else
         c->in_n += (size_t)n;
     return true;
+}
+
+/* Reads what there is; false when nothing comes in time or ever will. */
+static bool receive(struct client *c, int ms)
+{
+    struct pollfd p = { .fd = c->fd, .events = POLLIN };
+
+    return !c->ended && poll(&p, 1, ms) > 0 && receive_now(c, 0);
+}
+
+void client_take(struct client *c)
+{
+    while (!c->ended && c->fault[0] == '\0' && receive_now(c, MSG_DONTWAIT))
+        parse_all(c);
+    if (c->ended) {
+        parse_all(c); /* the end may be what a body waited for */
+        if (c->parsed < c->in_n)
+            fault(c, "bytes are left over behind the last answer");
+    }
 }
 
 void client_read(struct client *c, size_t want, int quiet_ms, int most_ms)

@@ -36,6 +36,8 @@ void client_send(struct client *c, const char *bytes, size_t n, size_t step);
 /* Reads until 'want' responses are there and 'quiet_ms' pass without more, until the end, or for
    so long. */
 void client_read(struct client *c, size_t want, int quiet_ms, int most_ms);
+/* For whoever polls many: reads and parses what is there now, without waiting. */
+void client_take(struct client *c);
 /* Whether the server closes within so many milliseconds. */
 bool client_sees_end(struct client *c, int most_ms);
 /* The value of a field; NULL when it is not there. The copy lives as long as the client. */

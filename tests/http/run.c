@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
    Sends the cases of the files named on the command line, or of all in tests/http, to a real
-   daemon, each whole and byte by byte, and says in TAP what came of it. A case that is listed in
-   not-yet.txt must fail. */
+   daemon, each whole, byte by byte and cut in two, and says in TAP what came of it. A case that is
+   listed in not-yet.txt must fail. */
 #include "cases.h"
 #include "client.h"
-#include "multipart.h"
+#include "cuts.h"
+#include "verdict.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +34,7 @@ struct server {
 struct job {
     const struct http_case *k;
     size_t step;
-    char fault[512];
+    char fault[FAULT_BYTES];
 };
 
 /* What the threads share. */
@@ -43,6 +44,8 @@ struct work {
     size_t count, next;
     pthread_mutex_t lock;
 };
+
+static char not_yet[512]; /* the file of cases that do not pass */
 
 static void die(const char *what)
 {
@@ -155,106 +158,15 @@ static bool stop(struct server *s)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Whether the parts of an answer are those that are expected, no more and no less. */
-static bool parts_fit(struct client *c, const struct case_answer *a, const struct response *r)
-{
-    const char *type = client_field(c, r, "Content-Type");
-    struct multipart m = { .count = 0 };
-    size_t at = 0;
-
-    if (type != NULL)
-        multipart_read(&m, type, r->body, r->body_n);
-    for (size_t i = 0; i < a->check_count; i++) {
-        const struct case_check *k = &a->checks[i];
-
-        if (k->kind != CHECK_PART)
-            continue;
-        const struct part *part = &m.parts[at];
-        if (at++ == m.count || strcmp(part->range, k->name) != 0 || part->n != k->value_n ||
-            memcmp(part->content, k->value, part->n) != 0)
-            return false;
-    }
-    return at == m.count && m.fault == NULL;
-}
-
-static bool answer_fits(struct client *c, const struct case_answer *a, const struct response *r,
-                        char *fault, size_t room)
-{
-    if (r->status != a->status) {
-        (void)snprintf(fault, room, "status is %d, not %d", r->status, a->status);
-        return false;
-    }
-    for (size_t i = 0; i < a->check_count; i++) {
-        const struct case_check *k = &a->checks[i];
-        const char *value = k->name != NULL ? client_field(c, r, k->name) : NULL;
-        bool fits = false;
-
-        switch (k->kind) {
-        case CHECK_FIELD:
-            fits = value != NULL && (k->value == NULL || strcmp(value, k->value) == 0);
-            break;
-        case CHECK_NO_FIELD:
-            fits = value == NULL;
-            break;
-        case CHECK_BODY:
-            fits = r->body_n == k->value_n && memcmp(r->body, k->value, k->value_n) == 0;
-            break;
-        case CHECK_HAS:
-            fits = memmem(r->body, r->body_n, k->value, k->value_n) != NULL;
-            break;
-        case CHECK_PART:
-            fits = parts_fit(c, a, r);
-            break;
-        }
-        if (!fits && k->kind == CHECK_PART) {
-            (void)snprintf(fault, room, "its parts are not those: \"%.300s\"", r->body);
-            return false;
-        }
-        if (!fits) {
-            (void)snprintf(fault, room, "%s%s is \"%.100s\"", k->name != NULL ? "field " : "body",
-                           k->name != NULL ? k->name : "",
-                           k->name == NULL ? r->body
-                           : value != NULL ? value
-                                           : "(missing)");
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool choice_fits(struct client *c, const struct case_choice *choice, char *fault,
-                        size_t room)
-{
-    if (c->count != choice->count) {
-        (void)snprintf(fault, room, "%zu answers, the first %d; %zu were expected", c->count,
-                       c->count > 0 ? c->responses[0].status : 0, choice->count);
-        return false;
-    }
-    for (size_t i = 0; i < choice->count; i++)
-        if (!answer_fits(c, &choice->answers[i], &c->responses[i], fault, room))
-            return false;
-    return true;
-}
-
-static size_t longest(const struct http_case *k)
-{
-    size_t most = 0;
-
-    for (size_t i = 0; i < k->choice_count; i++)
-        most = k->choices[i].count > most ? k->choices[i].count : most;
-    return most;
-}
-
 static void check_end(struct client *c, const struct http_case *k, char *fault, size_t room)
 {
-    static const char another[] = "GET /index.html HTTP/1.1\r\nHost: www.example\r\n\r\n";
     size_t before = c->count;
 
     if (k->end == CASE_CLOSE && !client_sees_end(c, END_MS))
         (void)snprintf(fault, room, "the connection stays open");
     if (k->end != CASE_KEEP)
         return;
-    client_send(c, another, sizeof(another) - 1, CLIENT_WHOLE);
+    client_send(c, verdict_another, strlen(verdict_another), CLIENT_WHOLE);
     client_read(c, before + 1, 0, END_MS);
     if (c->count != before + 1 || c->responses[before].status == 0)
         (void)snprintf(fault, room, "the connection does not answer a further request");
@@ -263,7 +175,6 @@ static void check_end(struct client *c, const struct http_case *k, char *fault, 
 static void run_case(int port, struct job *job)
 {
     const struct http_case *k = job->k;
-    bool fits = false;
     struct client c;
 
     if (client_open(&c, port) < 0) {
@@ -272,16 +183,8 @@ static void run_case(int port, struct job *job)
     }
     memcpy(c.heads, k->heads, sizeof(k->heads));
     client_send(&c, k->bytes, k->n, job->step);
-    client_read(&c, longest(k), QUIET_MS, MOST_MS);
-    for (size_t i = 0; i < c.count; i++)
-        client_check(&c, &c.responses[i]);
-    for (size_t i = 0; i < k->choice_count && !fits; i++)
-        fits = choice_fits(&c, &k->choices[i], job->fault, sizeof(job->fault));
-    if (fits)
-        job->fault[0] = '\0';
-    if (fits && c.interim != k->interim && k->interim > 0)
-        (void)snprintf(job->fault, sizeof(job->fault), "%zu interim answers", c.interim);
-    if (job->fault[0] == '\0')
+    client_read(&c, verdict_longest(k), QUIET_MS, MOST_MS);
+    if (verdict_fits(&c, k, c.count, job->fault))
         check_end(&c, k, job->fault, sizeof(job->fault));
     if (c.fault[0] != '\0')
         (void)snprintf(job->fault, sizeof(job->fault), "%s", c.fault);
@@ -314,24 +217,34 @@ static void run_all(struct work *w)
         pthread_join(threads[i], NULL);
 }
 
-static void report(const struct case_file *f, const struct work *w, const char *not_yet,
-                   unsigned *number)
+static void report(const struct case_file *f, const struct http_case *k, const char *how,
+                   const char *fault, unsigned *number)
 {
-    for (size_t i = 0; i < w->count; i++) {
-        const struct job *j = &w->jobs[i];
-        char reason[CASE_REASON];
+    char reason[CASE_REASON];
 
-        printf("%sok %u - %s: %s (%s)", j->fault[0] != '\0' ? "not " : "", ++*number, f->name,
-               j->k->id, j->step == CLIENT_WHOLE ? "whole" : "byte by byte");
-        if (cases_not_yet(not_yet, j->k->id, reason))
-            printf(" # TODO %s", reason);
-        else if (j->fault[0] != '\0')
-            printf(": %s", j->fault);
-        printf("\n");
-    }
+    printf("%sok %u - %s: %s (%s)", fault[0] != '\0' ? "not " : "", ++*number, f->name, k->id, how);
+    if (cases_not_yet(not_yet, k->id, reason))
+        printf(" # TODO %s", reason);
+    else if (fault[0] != '\0')
+        printf(": %s", fault);
+    printf("\n");
 }
 
-static void run_file(const struct case_file *f, const char *not_yet, unsigned *number)
+static void run_cuts(const struct case_file *f, int port, unsigned *number)
+{
+    struct cut_case *cases = calloc(f->count, sizeof(*cases));
+
+    if (cases == NULL)
+        die("calloc");
+    for (size_t i = 0; i < f->count; i++)
+        cases[i].k = &f->cases[i];
+    cuts_run(port, cases, f->count);
+    for (size_t i = 0; i < f->count; i++)
+        report(f, cases[i].k, "cut in two", cases[i].fault, number);
+    free(cases);
+}
+
+static void run_file(const struct case_file *f, unsigned *number)
 {
     struct server s;
     struct work w = { .count = 2 * f->count };
@@ -344,7 +257,10 @@ static void run_file(const struct case_file *f, const char *not_yet, unsigned *n
     start(&s, f->config != NULL ? f->config : default_config);
     w.port = s.port;
     run_all(&w);
-    report(f, &w, not_yet, number);
+    for (size_t i = 0; i < w.count; i++)
+        report(f, w.jobs[i].k, w.jobs[i].step == CLIENT_WHOLE ? "whole" : "byte by byte",
+               w.jobs[i].fault, number);
+    run_cuts(f, s.port, number);
     printf("%sok %u - %s: the server stops well\n", stop(&s) ? "" : "not ", ++*number, f->name);
     free(w.jobs);
 }
@@ -352,7 +268,7 @@ static void run_file(const struct case_file *f, const char *not_yet, unsigned *n
 int main(int argc, char **argv)
 {
     const char *source = getenv("MPX_SOURCE") != NULL ? getenv("MPX_SOURCE") : ".";
-    char not_yet[512], pattern[512];
+    char pattern[512];
     unsigned number = 0;
     glob_t found;
 
@@ -367,7 +283,7 @@ int main(int argc, char **argv)
 
         if (f == NULL)
             die(*files);
-        run_file(f, not_yet, &number);
+        run_file(f, &number);
     }
     if (argc == 1)
         globfree(&found);

@@ -12,7 +12,7 @@ SHORT = {"timeouts": {"header": "1s", "body": "1s", "keepalive": "1s", "send": "
 
 
 def probe(**connection):
-    return configuration({"modules": ["probe"]}, connection=connection)
+    return configuration({"modules": ["probe"]}, {"shutdown_timeout": "1s"}, connection)
 
 
 def ends_within(s, seconds):
@@ -100,7 +100,7 @@ def test_a_client_that_takes_slowly_is_served():
 
 
 def test_a_module_may_take_longer_than_any_time_out():
-    with serving(configuration({"modules": ["probe"]}, connection=SHORT)) as server, server.connect() as s:
+    with serving(probe(**SHORT)) as server, server.connect() as s:
         s.sendall(request("/sleep-long"))
         time.sleep(2.6)
         s.setblocking(False)

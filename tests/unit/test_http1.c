@@ -420,84 +420,6 @@ START_TEST(a_slow_header_is_not_helped_by_bytes_now_and_then)
 }
 END_TEST
 
-START_TEST(after_an_error_the_connection_lingers_then_closes)
-{
-    struct loopback *lb = site();
-    struct wire *w = wire_open(lb);
-
-    wire_write(w, MPX_STR("BAD\r\n\r\n"));
-    ck_assert(has(w, "400 Bad Request"));
-    ck_assert(has(w, "Connection: close"));
-    ck_assert(w->shut);
-    ck_assert_ptr_nonnull(w->c);
-    wire_write(w, MPX_STR(GET("/ten.txt")));
-    ck_assert_uint_eq(count(w, "HTTP/1.1"), 1);
-    loopback_sweep(lb, 3000);
-    ck_assert_ptr_null(w->c);
-    wire_free(w);
-    loopback_destroy(lb);
-}
-END_TEST
-
-/* What came while the answer could not go out is read then, no event tells of it again: unread, it
-   would turn the close into a reset. */
-START_TEST(what_came_before_lingering_is_read)
-{
-    struct loopback *lb = site();
-    struct wire *w = wire_open(lb);
-
-    w->room = 0;
-    wire_write(w, MPX_STR("BAD\r\n\r\n"));
-    wire_write(w, MPX_STR("more"));
-    wire_write_end(w);
-    wire_allow(w, SIZE_MAX);
-    loopback_turn(lb);
-    ck_assert(has(w, "400 Bad Request"));
-    ck_assert_uint_eq(w->in_at, w->in.n);
-    ck_assert_ptr_null(w->c);
-    wire_free(w);
-    loopback_destroy(lb);
-}
-END_TEST
-
-START_TEST(after_a_rush_what_was_kept_for_it_is_given_back)
-{
-    struct loopback *lb = site();
-    struct worker *w = loopback_worker(lb);
-    struct wire *wires[300];
-
-    for (size_t i = 0; i < 300; i++) {
-        wires[i] = wire_open(lb);
-        wire_write(wires[i], MPX_STR("GET /ten.txt HTTP/1.1\r\nX: "));
-    }
-    worker_tick(w);
-    ck_assert_uint_eq(w->conn_peak, 300);
-    for (size_t i = 0; i < 300; i++)
-        wire_free(wires[i]);
-    ck_assert_ptr_nonnull(w->spares);
-    worker_tick(w);
-    ck_assert_ptr_null(w->spares);
-    ck_assert_uint_eq(w->arenas.count, 0);
-    ck_assert_uint_eq(w->conn_peak, 0);
-    loopback_destroy(lb);
-}
-END_TEST
-
-START_TEST(a_stopping_server_says_close)
-{
-    struct loopback *lb = site();
-    struct wire *w = wire_open(lb);
-
-    wire_write(w, MPX_STR(GET("/sleep")));
-    loopback_worker(lb)->stopping = true;
-    until_closed(lb, w);
-    ck_assert(has(w, "Connection: close"));
-    ck_assert_ptr_null(w->c);
-    wire_free(w);
-    loopback_destroy(lb);
-}
-END_TEST
-
 Suite *suite_http1(void)
 {
     static const TTest **const tests[] = {
@@ -517,10 +439,6 @@ Suite *suite_http1(void)
         &bytes_that_come_do_not_keep_a_client_that_takes_none,
         &time_runs_out_where_it_should,
         &a_slow_header_is_not_helped_by_bytes_now_and_then,
-        &after_an_error_the_connection_lingers_then_closes,
-        &what_came_before_lingering_is_read,
-        &after_a_rush_what_was_kept_for_it_is_given_back,
-        &a_stopping_server_says_close,
         NULL,
     };
 

@@ -42,6 +42,7 @@
     X(guard)             \
     X(http1)             \
     X(http1_body)        \
+    X(http1_end)         \
     X(http1_rate)        \
     X(json)              \
     X(level)             \
