@@ -95,14 +95,14 @@ static void begin(void)
     write_file("big.bin", site.big, sizeof(site.big));
     write_file("small.txt", "small", 5);
     write_file("index.html", "index", 5);
-    (void)snprintf(
-        config, sizeof(config),
-        "{\"connection\":{\"port\":0,\"min_rate\":100,\"limits\":{\"header_bytes\":%zu,"
-        "\"uri\":%zu,\"headers\":%zu,\"body\":%llu,\"body_memory\":4096}},\"defaults\":{\"modules\":[\"guest\"]},"
-        "\"vhosts\":[{\"name\":\"h\",\"aliases\":\"localhost\",\"modules\":[\"guest\","
-        "\"static\"],\"directories\":{\"path\":\"/\",\"location\":\"%s\"}}]}",
-        trial_limits.header_bytes, trial_limits.uri, trial_limits.headers,
-        (unsigned long long)trial_limits.body, FUZZ_SITE);
+    (void)snprintf(config, sizeof(config),
+                   "{\"connection\":{\"port\":0,\"min_rate\":100,\"limits\":{\"header_bytes\":%zu,"
+                   "\"uri\":%zu,\"headers\":%zu,\"body\":%llu,\"body_memory\":4096}},"
+                   "\"defaults\":{\"modules\":[\"guest\"]},"
+                   "\"vhosts\":[{\"name\":\"h\",\"aliases\":\"localhost\",\"modules\":[\"guest\","
+                   "\"static\"],\"directories\":{\"path\":\"/\",\"location\":\"%s\"}}]}",
+                   trial_limits.header_bytes, trial_limits.uri, trial_limits.headers,
+                   (unsigned long long)trial_limits.body, FUZZ_SITE);
     site.lb = loopback_create_with(config, built_in);
     FUZZ_MUST(site.lb != NULL, "the site does not start");
     log_set_targets(&nowhere, 1);
