@@ -132,6 +132,6 @@ const char *dso_version(void)
     if (inside == NULL || dladdr(inside, &info) == 0 || realpath(info.dli_fname, real) == NULL)
         return "libltdl";
     struct mpx_str file = str_of(real);
-    snprintf(text, sizeof(text), "libltdl (%s)", str_from(file, str_find_last(file, '/') + 1).p);
+    snprintf(text, sizeof(text), "libltdl (%.40s)", str_from(file, str_find_last(file, '/') + 1).p);
     return text;
 }
