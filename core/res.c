@@ -359,5 +359,5 @@ const char *res_reason(int status)
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
         if (reasons[i].status == status)
             return reasons[i].reason;
-    return "Unreasons";
+    return "Unknown";
 }
