@@ -146,7 +146,7 @@ static int try_once(struct check *k, struct problems *problems)
     int status = child_wait(pid);
     if (done)
         return 1;
-    if (note_crash(k, status))
+    if (!broke && note_crash(k, status)) /* when it broke the rules, it died of us */
         return 0;
     if (broke)
         log_error("the configuration cannot be checked: a module writes to a descriptor of core's");

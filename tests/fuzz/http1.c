@@ -17,7 +17,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { INPUT_MAX = 32768, BIG_FILE = 40000, DEEDS = 12 };
+enum { INPUT_MAX = 8192, BIG_FILE = 40000, DEEDS = 12 };
 
 /* What stands behind 0xff, by its remainder; its quotient is a number. */
 enum deed {
@@ -96,9 +96,9 @@ static void begin(void)
     write_file("small.txt", "small", 5);
     write_file("index.html", "index", 5);
     (void)snprintf(config, sizeof(config),
-                   "{\"connection\":{\"port\":0,\"min_rate\":100,\"limits\":{\"header_bytes\":%zu,"
-                   "\"uri\":%zu,\"headers\":%zu,\"body\":%llu,\"body_memory\":4096}},"
-                   "\"defaults\":{\"modules\":[\"guest\"]},"
+                   "{\"connection\":{\"port\":0,\"min_rate\":100,\"limits\":{"
+                   "\"header_bytes\":%zu,\"uri\":%zu,\"headers\":%zu,\"body\":%llu,"
+                   "\"body_memory\":4096}},\"defaults\":{\"modules\":[\"guest\"]},"
                    "\"vhosts\":[{\"name\":\"h\",\"aliases\":\"localhost\",\"modules\":[\"guest\","
                    "\"static\"],\"directories\":{\"path\":\"/\",\"location\":\"%s\"}}]}",
                    trial_limits.header_bytes, trial_limits.uri, trial_limits.headers,

@@ -20,7 +20,7 @@ struct trial {
     bool halved;        /* the client has closed its half */
     bool gone;          /* ... is gone */
     struct mpx_str big; /* what /big.bin holds */
-    struct outcome outcomes[NAIVE_MESSAGES];
+    struct outcome outcomes[NAIVE_MESSAGES + 1];
     size_t over; /* requests whose LOG ran */
     struct naive naive;
     struct answers answers;

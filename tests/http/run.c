@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 8, QUIET_MS = 100, END_MS = 3000, MOST_MS = 10000 };
+enum { THREADS = 32, QUIET_MS = 100, END_MS = 3000, MOST_MS = 10000 };
 
 static const char default_config[] =
     "{ \"daemon\": { @DAEMON@ }, \"connection\": { @LISTEN@ },"

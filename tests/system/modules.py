@@ -117,7 +117,7 @@ def test_a_module_that_exits_in_check_is_a_message():
 def test_a_module_that_talks_into_the_checkers_channel_is_a_message():
     with folder() as where:
         compile_module(where, "bad", "#include <unistd.h>\n" + with_function(
-            "bad", 'for (int fd = 3; fd < 64; fd++) (void)!write(fd, "nonsense nonsense nonsense", 26); return 0;'))
+            "bad", 'for (int fd = 3; fd < 64; fd++) (void)!write(fd, "nonsense nonsense nonsense", 26); sleep(1); return 0;'))
         status, err = check(where, "bad")
     equal(status, 1)
     contains(err, "a module writes to a descriptor of core's")
