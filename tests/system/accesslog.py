@@ -107,4 +107,14 @@ def test_it_may_go_to_standard_error():
             server.wait_for_log('"GET /none HTTP/1.1" 404 ')
 
 
+def test_the_example_of_its_page_works():
+    with folder() as where:
+        config = example_of("accesslog", where)
+        write(where + "/srv/www/index.html", "x" * 512)
+        with serving(config) as server:
+            server.get("/index.html")
+            line, = lines_of(server, where + "/var/log/access.log", 1)
+    assert re.fullmatch(r'127\.0\.0\.1 - - \[[^]]+\] "GET /index\.html HTTP/1\.1" 200 512', line), line
+
+
 main()

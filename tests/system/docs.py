@@ -10,9 +10,7 @@ import zlib
 from harness import *
 
 
-def blocks(name, language):
-    with open(os.path.join(SOURCE, name), encoding="utf-8") as f:
-        return re.findall(rf"^```{language}\n(.*?)^```$", f.read(), re.M | re.S)
+MODULE_PAGES = sorted(os.listdir(os.path.join(SOURCE, "docs/modules")))
 
 
 def compile_blocks(where):
@@ -53,17 +51,21 @@ def test_the_tutorials_hello_is_the_example():
 
 
 def test_the_configurations_shown_are_good():
-    for name in ("README.md", "docs/CONFIG.md", "docs/MODULES.md"):
+    for name in ("README.md", "docs/CONFIG.md", "docs/MODULES.md", *("docs/modules/" + page for page in MODULE_PAGES)):
         for text in blocks(name, "json"):
             with folder() as where:
                 compile_blocks(where)
-                for path in sorted(set(re.findall(r'"(/(?:srv|var|run)[^"]*)"', text))):
-                    os.makedirs(where + (path if path.startswith("/srv") else os.path.dirname(path)), exist_ok=True)
-                text = re.sub(r'"(/(?:srv|var|run))', rf'"{where}\1', text)
                 config = json.dumps({"include": "shown.json", "daemon": {"module_path": [MODULES[0], where]}})
-                write(where + "/shown.json", text)
+                write(where + "/shown.json", beneath(where, text))
                 status, _, err = run("--test", "-c", write(where + "/site.json", config))
             equal((status, err), (0, ""), name + text)
+
+
+def test_the_example_of_each_module_is_run_by_a_test_of_that_module():
+    for page in MODULE_PAGES:
+        name = page.removesuffix(".md")
+        with open(os.path.join(SOURCE, f"tests/system/{name}.py"), encoding="utf-8") as f:
+            contains(f.read(), f'example_of("{name}", where)', name)
 
 
 def test_the_demo_site_and_the_default_configuration_are_good():
@@ -81,7 +83,7 @@ def test_the_manual_pages_name_every_option():
 
 def test_links_between_the_pages_lead_somewhere():
     for name in ("README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/CONFIG.md", "docs/FUZZING.md", "docs/MODULES.md",
-                 "docs/PERFORMANCE.md"):
+                 "docs/PERFORMANCE.md", *("docs/modules/" + page for page in MODULE_PAGES)):
         with open(os.path.join(SOURCE, name), encoding="utf-8") as f:
             for target in re.findall(r"\]\(([^)#:]+)\)", f.read()):
                 assert os.path.exists(os.path.join(SOURCE, os.path.dirname(name), target)), f"{name}: {target}"

@@ -102,6 +102,27 @@ def configuration(vhosts, daemon=None, connection=None, **sections):
     return {"daemon": daemon, "connection": connection, "vhosts": vhosts, **sections}
 
 
+def blocks(name, language):
+    """The texts that a page shows in a language."""
+    with open(os.path.join(SOURCE, name), encoding="utf-8") as f:
+        return re.findall(rf"^```{language}\n(.*?)^```$", f.read(), re.M | re.S)
+
+
+def beneath(where, text):
+    """A configuration that is shown, with its folders moved into one of ours, where they are made."""
+    for path in sorted(set(re.findall(r'"(/(?:srv|var|run|home)[^"$*]*)"', text))):
+        os.makedirs(where + (path if path.startswith("/srv") else os.path.dirname(path)), exist_ok=True)
+    return re.sub(r'"(/(?:srv|var|run|home))', rf'"{where}\1', text)
+
+
+def example_of(module, where):
+    """The first configuration that the page of a module shows, to be served by a daemon of ours; its folders lie in where."""
+    write(where + "/shown.json", beneath(where, blocks(f"docs/modules/{module}.md", "json")[0]))
+    config = configuration({})
+    del config["vhosts"]
+    return {"include": where + "/shown.json", **config}
+
+
 class Server:
     """A running daemon."""
 

@@ -272,4 +272,14 @@ def test_a_file_that_may_not_be_read_is_logged():
         server.stop()
 
 
+def test_the_example_of_its_page_works():
+    with folder() as where:
+        config = example_of("static", where)
+        write(where + "/srv/www/start.html", "start")
+        write(where + "/srv/www/read.md", "# read")
+        with serving(config) as server:
+            equal(server.get("/")[2], b"start")
+            equal(server.get("/read.md")[1]["content-type"], "text/markdown; charset=utf-8")
+
+
 main()

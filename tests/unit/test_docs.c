@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
-   docs/CONFIG.md against the option tables: each key has its row under its section's heading, with
-   type, default and help as the table has them, and no row is without its key. */
+   docs/CONFIG.md and docs/modules/ against the option tables: each key has its row under its
+   section's heading, with type, default and help as the table has them, and no row is without its
+   key. */
 #include "module.h"
 #include "settings.h"
 #include "site_keys.h"
 #include "unit.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -65,34 +67,39 @@ static void make_row(struct buffer *row, const char *prefix, const struct mpx_op
                         o->fallback != NULL ? "`" : "", o->help != NULL ? o->help : "");
 }
 
-static char *config_md(void)
+/* A page of docs/ while it is checked. */
+struct page {
+    const char *name;
+    char text[TEXT_BYTES];
+};
+
+static void open_page(struct page *p, const char *name)
 {
     const char *source = getenv("MPX_SOURCE") != NULL ? getenv("MPX_SOURCE") : ".";
     char path[1024];
-    static char text[TEXT_BYTES];
 
-    (void)snprintf(path, sizeof(path), "%s/docs/CONFIG.md", source);
+    (void)snprintf(path, sizeof(path), "%s/docs/%s", source, name);
     FILE *f = fopen(path, "r");
-    ck_assert_msg(f != NULL, "%s", path);
-    text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+    ck_assert_msg(f != NULL, "there is no %s", path);
+    p->name = name;
+    p->text[fread(p->text, 1, sizeof(p->text) - 1, f)] = '\0';
     (void)fclose(f);
-    return text;
 }
 
-/* The part of the text under a heading. */
-static struct mpx_str section(const char *text, const char *heading)
+/* The part of a page under a heading. */
+static struct mpx_str section(const struct page *p, const char *heading)
 {
     char line[128];
 
     (void)snprintf(line, sizeof(line), "\n## %s\n", heading);
-    const char *at = strstr(text, line);
-    ck_assert_msg(at != NULL, "docs/CONFIG.md has no section \"## %s\"", heading);
+    const char *at = strstr(p->text, line);
+    ck_assert_msg(at != NULL, "docs/%s has no section \"## %s\"", p->name, heading);
     at += strlen(line);
     const char *end = strstr(at, "\n## ");
     return (struct mpx_str){ at, end != NULL ? (size_t)(end - at) : strlen(at) };
 }
 
-static unsigned check_rows(struct mpx_str text, const char *heading, const char *prefix,
+static unsigned check_rows(struct mpx_str text, const char *page, const char *prefix,
                            struct option_table table)
 {
     struct mpx_option o;
@@ -108,12 +115,11 @@ static unsigned check_rows(struct mpx_str text, const char *heading, const char 
             continue;
         make_row(&row, prefix, &o);
         ck_assert_msg(memmem(text.p, text.n, row.p, row.n) != NULL,
-                      "docs/CONFIG.md, \"## %s\", must have the row\n%.*s", heading,
-                      STR_ARGS(buffer_str(&row)));
+                      "docs/%s must have the row\n%.*s", page, STR_ARGS(buffer_str(&row)));
         rows++;
         (void)snprintf(inner, sizeof(inner), "%s%s.", prefix, o.name);
         if (of != NULL)
-            rows += check_rows(text, heading, inner, (struct option_table){ of, table.stride });
+            rows += check_rows(text, page, inner, (struct option_table){ of, table.stride });
     }
     buffer_finish(&row);
     return rows;
@@ -128,13 +134,13 @@ static unsigned count_rows(struct mpx_str text)
     return rows;
 }
 
-static void check_table(const char *heading, struct option_table table)
+static void check_table(const struct page *p, const char *heading, struct option_table table)
 {
-    struct mpx_str text = section(config_md(), heading);
-    unsigned rows = check_rows(text, heading, "", table);
+    struct mpx_str text = section(p, heading);
+    unsigned rows = check_rows(text, p->name, "", table);
 
     ck_assert_msg(count_rows(text) == rows,
-                  "docs/CONFIG.md, \"## %s\": %u rows, but the table has %u options", heading,
+                  "docs/%s, \"## %s\": %u rows, but the table has %u options", p->name, heading,
                   count_rows(text), rows);
 }
 
@@ -149,37 +155,61 @@ START_TEST(the_keys_of_core_are_documented)
         { "defaults", &site_defaults_keys },
     };
 
+    static struct page page;
+
+    open_page(&page, "CONFIG.md");
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-        check_table(tables[i].heading, *tables[i].table);
+        check_table(&page, tables[i].heading, *tables[i].table);
 }
 END_TEST
 
-START_TEST(the_keys_of_modules_are_documented)
+/* One module that comes with the server: file is NAME.so. */
+static void check_module(struct modules *ms, const char *file)
 {
-    static const char *const names[] = { "accesslog", "static" };
+    static struct page page;
+    char path[300];
+    const char *error;
+    struct mpx_str name = str_head(str_of(file), strlen(file) - 3);
+    const struct module *m = module_load(ms, name, false, &error);
+
+    ck_assert_msg(m != NULL, "%s", error);
+    (void)snprintf(path, sizeof(path), "modules/%s.md", m->name);
+    open_page(&page, path);
+    check_table(&page, "Keys", module_options(m));
+    (void)section(&page, "Example");
+    (void)section(&page, "Errors");
+}
+
+START_TEST(every_module_has_a_page_with_its_keys)
+{
     const char *build = getenv("MPX_BUILD") != NULL ? getenv("MPX_BUILD") : ".";
-    char folder[1024], heading[64];
+    char folder[1024];
     struct modules ms;
+    unsigned count = 0;
 
     (void)snprintf(folder, sizeof(folder), "%s/modules/.libs", build);
     modules_init(&ms);
     modules_add_folder(&ms, str_of(folder));
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        const char *error;
-        const struct module *m = module_load(&ms, str_of(names[i]), false, &error);
+    DIR *dir = opendir(folder);
+    ck_assert_msg(dir != NULL, "there is no %s", folder);
+    for (const struct dirent *e; (e = readdir(dir)) != NULL;) {
+        size_t n = strlen(e->d_name);
 
-        ck_assert_msg(m != NULL, "%s", error);
-        (void)snprintf(heading, sizeof(heading), "Module %s", names[i]);
-        check_table(heading, module_options(m));
+        if (n < 4 || strcmp(e->d_name + n - 3, ".so") != 0)
+            continue;
+        check_module(&ms, e->d_name);
+        count++;
     }
+    (void)closedir(dir);
     modules_finish(&ms);
+    ck_assert_uint_ge(count, 2);
 }
 END_TEST
 
 Suite *suite_docs(void)
 {
     static const TTest **const tests[] = { &the_keys_of_core_are_documented,
-                                           &the_keys_of_modules_are_documented, NULL };
+                                           &every_module_has_a_page_with_its_keys, NULL };
 
     return unit_suite("docs", tests);
 }
