@@ -251,7 +251,7 @@ run-fuzzers: $(FUZZ:%=run-fuzz-%)
 run-fuzz-%: tests/fuzz/fuzz_%
 	@$(MKDIR_P) found/$*
 	@test -f $(top_srcdir)/tests/fuzz/$*.dict && dict=-dict=$(top_srcdir)/tests/fuzz/$*.dict; \
-	tests/fuzz/fuzz_$* $$dict -max_len=8192 -timeout=1 -rss_limit_mb=2048 -print_final_stats=1 \
+	tests/fuzz/fuzz_$* $$dict -max_len=8192 -timeout=$(FUZZ_TIMEOUT) -rss_limit_mb=2048 -print_final_stats=1 \
 		-max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) $(FUZZ_ARGS) -artifact_prefix=found/$*- \
 		found/$* $(top_srcdir)/tests/fuzz/corpus/$* >found/$*.log 2>&1 || \
 		{ tail -n 40 found/$*.log; exit 1; }
