@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
    The public calls about configuration and services between modules, memory and the log (module.h
    sections 5, 10, 11). */
+#include "cidr.h"
 #include "conn.h"
 #include "must.h"
 #include "req.h"
@@ -221,6 +222,47 @@ struct mpx_str mpx_http_date(struct mpx_arena *a, int64_t seconds)
 
     date_http((time_t)seconds, text);
     return (struct mpx_str){ text, DATE_HTTP - 1 };
+}
+
+int mpx_conf_network(struct mpx_conf *c, const char *below, struct mpx_str text,
+                     struct mpx_network *network)
+{
+    const char *wrong = NULL;
+
+    if (str_is(text, "*"))
+        cidr_everybody(network);
+    else
+        wrong = cidr_read(&c->g->arena, text, network);
+    if (wrong == NULL)
+        return 0;
+    return mpx_conf_error(c, below, "\"%.*s\" %s", STR_ARGS(text), wrong);
+}
+
+struct mpx_networks {
+    struct cidr_table table;
+};
+
+const struct mpx_networks *mpx_networks_make(struct mpx_arena *a, const struct mpx_network *list,
+                                             size_t count)
+{
+    struct mpx_networks *n = arena_take(a, sizeof(*n));
+
+    cidr_table_make(a, list, count, &n->table);
+    return n;
+}
+
+int mpx_networks_find(const struct mpx_networks *n, const struct sockaddr *address)
+{
+    union address client = { .any.sa_family = AF_UNSPEC };
+
+    if (address != NULL && address->sa_family == AF_INET)
+        memcpy(&client.in, address, sizeof(client.in));
+    else if (address != NULL && address->sa_family == AF_INET6)
+        memcpy(&client.in6, address, sizeof(client.in6));
+    else if (address != NULL)
+        client.any.sa_family = address->sa_family;
+    address_unmap(&client);
+    return cidr_table_find(&n->table, &client);
 }
 
 struct every {

@@ -126,21 +126,12 @@ static int check_socket(const struct option_reading *rd, const struct node *obje
            check_path(rd, path, l->socket) | check_mode(rd, given(object, "mode"), l);
 }
 
-static int read_network(const struct option_reading *rd, const struct node *value, struct cidr *net)
+static int read_network(const struct option_reading *rd, const struct node *value,
+                        struct mpx_network *net)
 {
-    switch (cidr_read(value->string, net)) {
-    case CIDR_OK:
-        return 0;
-    case CIDR_LONG_PREFIX:
-        return option_complain(rd, NULL, value, "must have a prefix of at most %d bits",
-                               str_find(value->string, ':') < value->string.n ? 128 : 32);
-    case CIDR_HOST_BITS:
-        return option_complain(rd, NULL, value, "must be a whole network: write \"%s\"",
-                               cidr_text(rd->a, net).p);
-    default:
-        return option_complain(rd, NULL, value,
-                               "must be an address, a network such as \"10.0.0.0/8\", or \"unix\"");
-    }
+    const char *wrong = cidr_read(rd->a, value->string, net);
+
+    return wrong != NULL ? option_complain(rd, NULL, value, "%s", wrong) : 0;
 }
 
 static int check_trust(const struct option_reading *rd, const struct node *object,
@@ -148,7 +139,7 @@ static int check_trust(const struct option_reading *rd, const struct node *objec
 {
     const struct node *list = given(object, "trust"), *proxy = given(object, "proxy_protocol");
     const struct node *e = list != NULL && list->kind == NODE_ARRAY ? list->first : list;
-    struct cidr *networks = arena_take(rd->a, l->trust.count * sizeof(*networks));
+    struct mpx_network *networks = arena_take(rd->a, l->trust.count * sizeof(*networks));
     size_t count = 0;
     int rc = 0;
 

@@ -33,15 +33,16 @@ extern "C" {
 bool mpx_has(const char *feature);
 
 /* 2. Opaque objects, and the one string type: a view that never owns and has no NUL at its end. */
-struct mpx_conf;   /* one use of a module: its settings in a virtual host or directory */
-struct mpx_conn;   /* a client's connection */
-struct mpx_req;    /* a request and its response */
-struct mpx_arena;  /* memory that goes with its owner, all at once */
-struct mpx_file;   /* an open file, counted by core */
-struct mpx_blob;   /* immutable bytes, counted */
-struct mpx_ticket; /* a wait that other code ends */
-struct mpx_watch;  /* a descriptor under observation */
-struct mpx_sink;   /* where lines are logged */
+struct mpx_conf;     /* one use of a module: its settings in a virtual host or directory */
+struct mpx_conn;     /* a client's connection */
+struct mpx_req;      /* a request and its response */
+struct mpx_arena;    /* memory that goes with its owner, all at once */
+struct mpx_file;     /* an open file, counted by core */
+struct mpx_blob;     /* immutable bytes, counted */
+struct mpx_ticket;   /* a wait that other code ends */
+struct mpx_watch;    /* a descriptor under observation */
+struct mpx_sink;     /* where lines are logged */
+struct mpx_networks; /* networks of clients, ready to be searched */
 struct mpx_str {
     const char *p;
     size_t n;
@@ -322,7 +323,7 @@ const struct mpx_service *mpx_require(struct mpx_conf *c, const char *name, unsi
 /* Another module's settings for this request, or NULL where it is not active. */
 const void *mpx_req_conf(const struct mpx_req *r, const char *module);
 
-/* 11. Memory, timer, text, log. */
+/* 11. Memory, timer, text, networks, log. */
 void *mpx_alloc(struct mpx_arena *a, size_t n); /* zeroed, never NULL; n is yours to bound */
 struct mpx_str mpx_printf(struct mpx_arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -332,6 +333,23 @@ int mpx_every(struct mpx_conf *c, int64_t ms, void (*fn)(void *), void *arg);
 struct mpx_str mpx_encode_path(struct mpx_arena *a, struct mpx_str path);
 /* An IMF-fixdate, as Last-Modified wants it (RFC 9110 5.6.7). */
 struct mpx_str mpx_http_date(struct mpx_arena *a, int64_t seconds);
+/* All addresses from first to last, in an order of core's own. */
+struct mpx_network {
+    unsigned char first[17], last[17];
+};
+/* In check() or open(): reads "192.0.2.1", "10.0.0.0/8", short "10/8", "fd00::/8", a range
+   "10.0.0.1-10.0.0.9", "unix" (clients on unix sockets) or "*" (everybody). IPv4-mapped IPv6 is
+   IPv4. 0; -1 after an error that names place and cure, as for mpx_conf_error. */
+int mpx_conf_network(struct mpx_conf *c, const char *below, struct mpx_str text,
+                     struct mpx_network *network);
+/* Compiles them, in any order; copies to a. What a search costs grows with the logarithm of their
+   number. */
+const struct mpx_networks *mpx_networks_make(struct mpx_arena *a, const struct mpx_network *list,
+                                             size_t count);
+/* The index that the network of this address had in the list, or -1. Of several it is the
+   narrowest; of ranges that overlap in part the one that begins later; of equal ones the first.
+   The port does not count; NULL, a client that is not known, is in "*" alone. */
+int mpx_networks_find(const struct mpx_networks *n, const struct sockaddr *address);
 /* In open(): a file (opened with the daemon's rights; it must be the value of a SINK option),
    "stderr" or "syslog:FACILITY". NULL after an error, already told. Written by a
    thread of its own: when the disk is slower than the lines they are dropped and counted. */

@@ -145,7 +145,8 @@ static const struct {
       "main.json:1:58: error: /connection/0/trust/2 must have a prefix of at most 32 bits, not the "
       "string \"10.0.0.0/33\"\n"
       "main.json:1:73: error: /connection/0/trust/3 must be an address, a network such as "
-      "\"10.0.0.0/8\", or \"unix\", not the string \"proxy.example\"\n"
+      "\"10.0.0.0/8\", a range such as \"10.0.0.1-10.0.0.9\", or \"unix\", "
+      "not the string \"proxy.example\"\n"
       "main.json:1:90: error: /connection/0/trust/4 must be a string, not 1\n" },
     { "{ \"trust\": \"::/129\" }",
       "main.json:1:28: error: /connection/0/trust must have a prefix of at most 128 bits, not the "
