@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "phase.h"
 
+#include "admission.h"
 #include "cond.h"
 #include "field_rules.h"
 #include "own_page.h"
@@ -205,6 +206,8 @@ static void answer_done(struct mpx_req *r)
              res->written != (uint64_t)res->declared)
         misuse(r, "promised a Content-Length of %lld but wrote %llu bytes",
                (long long)res->declared, (unsigned long long)res->written);
+    if (admission_is_any(r) && admission_hold(r))
+        r->at++; /* another may admit */
 }
 
 static void answer_restart(struct mpx_req *r)
@@ -221,6 +224,7 @@ static void answer_restart(struct mpx_req *r)
         misuse(r, "answered RESTART more than %d times: its rules lead in a circle", RESTARTS_MAX);
         return;
     }
+    admission_forget(r);
     res_reset(r, 200);
     r->rewritten = false;
     r->directory = NULL;
@@ -259,6 +263,8 @@ static void answer(struct mpx_req *r, enum mpx_rc rc)
         return;
     case MPX_GRANT:
         if (r->phase == MPX_PH_ACCESS) {
+            if (admission_is_any(r))
+                admission_grant(r);
             answer_next(r);
             return;
         }
@@ -288,7 +294,8 @@ static void next_phase(struct mpx_req *r)
         begin_access(r);
         return;
     case MPX_PH_ACCESS:
-        r->phase = MPX_PH_CONTENT;
+        if (!admission_refuses(r))
+            r->phase = MPX_PH_CONTENT;
         return;
     case MPX_PH_CONTENT:
         unowned_answer(r);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "req.h"
 
+#include "admission.h"
+
 #include "log.h"
 #include "must.h"
 #include "str.h"
@@ -53,6 +55,7 @@ void req_destroy(struct mpx_req *r)
     body_release(r);
     if (r->holds > 0) /* the last one of them calls again */
         return;
+    admission_forget(r);
     res_finish(r);
     file_drop(r->open_file);
     body_finish(r);

@@ -96,12 +96,13 @@ struct mpx_req {
     bool running;                  /* its hooks are on the stack */
     bool suspended;                /* a hook answered WAIT */
     bool rewritten, finished, logged;
-    bool edited;               /* RESPONSE hooks saw the response, or are not to see it */
-    bool gone;                 /* the client left */
-    int fail_status;           /* what FAIL means after a helper that knows better; 0: 500 */
-    unsigned resumes;          /* in this turn */
-    unsigned holds;            /* work that still runs for it on threads */
-    struct own_page *own_page; /* the virtual host's page for an error, once it was begun */
+    bool edited;                 /* RESPONSE hooks saw the response, or are not to see it */
+    bool gone;                   /* the client left */
+    int fail_status;             /* what FAIL means after a helper that knows better; 0: 500 */
+    unsigned resumes;            /* in this turn */
+    unsigned holds;              /* work that still runs for it on threads */
+    struct admission *admission; /* where one that admits is enough; or NULL */
+    struct own_page *own_page;   /* the virtual host's page for an error, once it was begun */
     struct wait wait;
     struct loop_event *wait_event; /* SLEEP, FD, TICKET with a time-out; or NULL */
     struct wait_job *spare_job;

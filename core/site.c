@@ -259,6 +259,18 @@ static int64_t body_limit(const struct building *b, const struct level *l)
     return limits.body;
 }
 
+/* What the innermost level says that says anything; mistakes were told where it was read. */
+static bool satisfies_any(const struct level *l)
+{
+    for (; l != NULL; l = l->outer) {
+        const struct node *own = node_member(l->node, "satisfy");
+
+        if (own != NULL)
+            return own->kind == NODE_STRING && str_is(own->string, "any");
+    }
+    return false;
+}
+
 static int by_path(const void *a, const void *b)
 {
     const struct directory *x = a, *y = b;
@@ -300,6 +312,7 @@ static void make_directories(const struct building *b, struct vhost *v, const st
         d->made->fields = d->level.fields;
         level_chain(b, &d->level, &d->made->chain);
         d->made->body_limit = body_limit(b, &d->level);
+        d->made->satisfy_any = satisfies_any(&d->level);
     }
     qsort(v->directories, count, sizeof(*v->directories), by_path);
 }

@@ -22,6 +22,15 @@ static const struct mpx_option limits_options[] = {
         .of = limits_options, .offset = offsetof(struct level_settings, limits)           \
     }
 
+static const char *const satisfy_words[] = { "all", "any", NULL };
+#define SATISFY                                                                     \
+    {                                                                               \
+        .name = "satisfy",                                                          \
+        .help = "all: no access module may refuse; any: one that admits is enough", \
+        .type = MPX_T_ENUM, .names = satisfy_words,                                 \
+        .offset = offsetof(struct level_settings, satisfy)                          \
+    }
+
 static const struct mpx_option name_element = { .name = "", .type = MPX_T_STRING };
 
 static const struct mpx_option vhost_options[] = {
@@ -46,7 +55,7 @@ static const struct mpx_option vhost_options[] = {
     LIMITS,
     ELSEWHERE("error_pages", "pages of its own for errors"),
     ELSEWHERE("headers", "fields of every answer: set, added, removed"),
-    OPTION_LATER_KEY("satisfy"),
+    SATISFY,
     MPX_OPTION_END,
 };
 
@@ -64,7 +73,7 @@ static const struct mpx_option directory_options[] = {
     ELSEWHERE("modules", "which modules are active, in their order"),
     LIMITS,
     ELSEWHERE("headers", "fields of every answer: set, added, removed"),
-    OPTION_LATER_KEY("satisfy"),
+    SATISFY,
     MPX_OPTION_END,
 };
 
@@ -73,7 +82,7 @@ static const struct mpx_option defaults_options[] = {
     LIMITS,
     ELSEWHERE("error_pages", "pages of its own for errors"),
     ELSEWHERE("headers", "fields of every answer: set, added, removed"),
-    OPTION_LATER_KEY("satisfy"),
+    SATISFY,
     MPX_OPTION_END,
 };
 

@@ -15,6 +15,7 @@ struct site_limits {
 struct level_settings {
     struct mpx_str elsewhere; /* the text of ELSEWHERE keys */
     struct site_limits limits;
+    int satisfy; /* 0: all, 1: any */
 };
 struct vhost_settings {
     struct level_settings level;

@@ -76,13 +76,22 @@ typedef enum mpx_rc (*mpx_resume_fn)(struct mpx_req *r, const void *conf, void *
 /* 4. Phases, in the order of a request's life. Inside a phase, the order of the "modules" list. */
 enum mpx_phase {
     MPX_PH_ROUTE = 0, /* the path is normal, the directory not chosen; the virtual host's list */
-    MPX_PH_ACCESS,    /* every module is asked; the first DONE refuses */
+    MPX_PH_ACCESS,    /* every module is asked; DONE refuses: see below */
     MPX_PH_CONTENT,   /* the first DONE owns the response; 404 or 405 when nobody does */
     MPX_PH_RESPONSE,  /* header complete, unsent: edit it; answer NEXT or FAIL */
     MPX_PH_LOG,       /* everything sent, or the client gone; answer NEXT */
     MPX_PH_COUNT,
     MPX_PH_SLOTS = 16 /* room to grow: unknown slots are NULL */
 };
+
+/* ACCESS. GRANT: a rule of mine admits whoever asks. NEXT: I have no rule here, or none that says
+   yes. DONE: refused, with the response that was ended. Where the configuration says "satisfy":
+   "all", the default, GRANT is like NEXT and the first DONE stands. With "any" all modules are
+   asked. A response with 3xx, 401, 403 or 404 refuses the one who asks: it waits, and is thrown
+   away when any module grants, before or after; when none does, the first with 401 is sent, else
+   the first. Any other response (429, 503) is about something else and stands at once; so does one
+   that was flushed. Without a refusal there is nothing to overcome: the request goes on. WAIT, FAIL
+   and RESTART mean what they always mean. */
 
 /* 5. Options are declared; core parses, checks, defaults and reports them with their position. */
 enum mpx_type {
