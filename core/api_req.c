@@ -64,6 +64,14 @@ struct mpx_str mpx_req_vhost(const struct mpx_req *r)
     return r->vhost->name;
 }
 
+bool mpx_req_owns_host(const struct mpx_req *r, struct mpx_str host)
+{
+    char name[URI_HOST_MAX];
+    int n = uri_parse_host(host, name);
+
+    return n > 0 && vhost_find(r->g, (struct mpx_str){ name, (size_t)n }) == r->vhost;
+}
+
 struct mpx_str mpx_req_scheme(const struct mpx_req *r)
 {
     return client_scheme(r);

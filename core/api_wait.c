@@ -104,6 +104,17 @@ enum mpx_rc mpx_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, m
     return wait_offload(r, work, arg, fn, state);
 }
 
+enum mpx_rc mpx_client_name(struct mpx_req *r, mpx_resume_fn fn, void *state)
+{
+    return wait_name(r, fn, state);
+}
+
+int mpx_client_name_result(const struct mpx_req *r, struct mpx_str *name)
+{
+    *name = r->client_name;
+    return r->client_name_rc;
+}
+
 /* Work of a module's own. The configuration lives until it is done. */
 struct background {
     struct pool_job job;

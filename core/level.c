@@ -18,6 +18,21 @@ struct option_reading level_reading(const struct building *b, unsigned at, const
     };
 }
 
+/* Takes out of the settings of outer levels, a tree of our own, what holds for those alone. */
+static struct node *without_own(struct node *outer, const struct module *m)
+{
+    struct option_table t = module_options(m);
+    struct mpx_option o;
+
+    for (size_t i = 0; outer != NULL && (o = option_get(t, i)).name != NULL; i++) {
+        struct node *member = node_member(outer, o.name);
+
+        if ((o.flags & MPX_OPT_OWN) != 0 && member != NULL)
+            node_unlink(member);
+    }
+    return outer;
+}
+
 /* What this level and those further out say of a module; NULL: nothing. */
 static struct node *merged_levels(const struct building *b, const struct level *l,
                                   const struct module *m)
@@ -28,7 +43,9 @@ static struct node *merged_levels(const struct building *b, const struct level *
         return NULL;
     struct node *outer = merged_levels(b, l->outer, m);
     const struct node *own = node_member(l->keys, m->name);
-    return own != NULL ? node_merge(a, outer, option_object(a, module_options(m), own)) : outer;
+    if (own == NULL)
+        return outer;
+    return node_merge(a, without_own(outer, m), option_object(a, module_options(m), own));
 }
 
 /* The same upon what "process" says, which no level takes back. */

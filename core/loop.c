@@ -123,6 +123,11 @@ bool loop_is_waiting(const struct loop_event *ev)
            event_pending(e, EV_READ | EV_WRITE | EV_TIMEOUT | EV_SIGNAL | EV_CLOSED, NULL) != 0;
 }
 
+struct event_base *loop_base(const struct loop *l)
+{
+    return l->base;
+}
+
 const char *loop_version(void)
 {
     static char text[48];

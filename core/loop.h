@@ -44,6 +44,10 @@ int loop_signal(struct loop *l, struct loop_event *ev, int number, loop_fn fn, v
 void loop_end(struct loop_event *ev);
 bool loop_is_waiting(const struct loop_event *ev);
 
+/* For resolver.c alone, whose library works on the same loop. */
+struct event_base;
+struct event_base *loop_base(const struct loop *l);
+
 const char *loop_version(void); /* "libevent 2.1.12-stable" */
 
 #endif

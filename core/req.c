@@ -2,11 +2,11 @@
 #include "req.h"
 
 #include "admission.h"
-
 #include "log.h"
 #include "must.h"
 #include "str.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 struct mpx_req *req_create(struct worker *w, const struct carrier *carrier, void *data)
@@ -27,6 +27,7 @@ struct mpx_req *req_create(struct worker *w, const struct carrier *carrier, void
     r->chain = &r->g->defaults.chain;
     r->limits = &r->g->settings.listeners[0].limits;
     list_init(&r->watches);
+    r->client_name_rc = -EINPROGRESS;
     body_init(r);
     res_init(r);
     return r;

@@ -42,7 +42,8 @@ enum wait_kind {
     WAIT_TICKET,
     WAIT_BODY,
     WAIT_OPEN,
-    WAIT_OFFLOAD
+    WAIT_OFFLOAD,
+    WAIT_NAME
 };
 struct wait {
     enum wait_kind kind;
@@ -52,6 +53,7 @@ struct wait {
     struct loop_event *event;  /* SLEEP, FD, TICKET with a time-out */
     struct mpx_ticket *ticket; /* TICKET */
     struct wait_job *job;      /* OPEN, OFFLOAD on a thread */
+    struct wait_name *name;    /* NAME that is asked for */
 };
 
 struct mpx_req {
@@ -85,6 +87,9 @@ struct mpx_req {
     struct mpx_str user;
     const union address *client; /* see client.h; NULL: nobody has asked yet */
     struct mpx_str scheme;       /* the same */
+    struct mpx_str client_name;  /* "" where there is none */
+    int client_name_rc;          /* mpx_client_name_result */
+    struct wait_name *name;      /* whom the resolver tells; or NULL */
     uint32_t allow;              /* methods that modules said they serve here (method.h) */
     void **slots;                /* by module, NULL where unused */
     unsigned slot_count;

@@ -52,6 +52,38 @@ static const struct mpx_option pool_options[] = {
     MPX_OPTION_END,
 };
 
+static const struct mpx_option server_element = { .name = "", .type = MPX_T_STRING };
+
+static const struct mpx_option resolver_options[] = {
+    { .name = "servers",
+      .help = "DNS servers, \"address\" or \"address:port\"; by default those of /etc/resolv.conf",
+      .type = MPX_T_LIST,
+      .of = &server_element,
+      .of_size = sizeof(struct mpx_str),
+      .offset = AT(settings, resolver.servers) - AT(settings, resolver) },
+    { .name = "timeout",
+      .help = "for finding a name and confirming it; then the client has none",
+      .type = MPX_T_MSEC,
+      .fallback = "\"3s\"",
+      .min = 10,
+      .max = 60000,
+      .offset = AT(settings, resolver.timeout) - AT(settings, resolver) },
+    { .name = "cache",
+      .help = "the longest that a name is remembered, however long the DNS allows it",
+      .type = MPX_T_MSEC,
+      .fallback = "\"10m\"",
+      .max = 86400000,
+      .offset = AT(settings, resolver.cache) - AT(settings, resolver) },
+    { .name = "entries",
+      .help = "clients whose names are remembered",
+      .type = MPX_T_INT,
+      .fallback = "10000",
+      .min = 1,
+      .max = 1000000,
+      .offset = AT(settings, resolver.entries) - AT(settings, resolver) },
+    MPX_OPTION_END,
+};
+
 static const struct mpx_option daemon_options[] = {
     { .name = "user",
       .help = "who the workers become; required when started as root",
@@ -104,6 +136,11 @@ static const struct mpx_option daemon_options[] = {
       .type = MPX_T_OBJECT,
       .of = pool_options,
       .offset = AT(settings, pool) },
+    { .name = "resolver",
+      .help = "how the names of clients are found, where a rule needs them",
+      .type = MPX_T_OBJECT,
+      .of = resolver_options,
+      .offset = AT(settings, resolver) },
     { .name = "temp_dir",
       .help = "the folder for bodies that are too long for memory; their files have no names",
       .type = MPX_T_PATH,
@@ -124,7 +161,6 @@ static const struct mpx_option daemon_options[] = {
     OPTION_LATER_KEY("module_policy"),
     OPTION_LATER_KEY("watchdog"),
     OPTION_LATER_KEY("quarantine"),
-    OPTION_LATER_KEY("resolver"),
     OPTION_LATER_KEY("control"),
     OPTION_LATER_KEY("state_dir"),
     OPTION_LATER_KEY("detach"),
@@ -433,5 +469,6 @@ int settings_read(struct mpx_arena *a, struct sources *sources, const struct nod
     rc |= read_listeners(&rd, list, s);
     rc |= override_listener(&rd, list, node_member(own, "listener"), s);
     rc |= check_temp_dir(&rd, daemon, s);
+    rc |= settings_read_resolver(&rd, daemon, s);
     return rc;
 }

@@ -58,6 +58,11 @@ struct settings {
     struct {
         int64_t threads, queue;
     } pool;
+    struct {
+        struct mpx_list servers;         /* of struct mpx_str */
+        const union address *addresses;  /* the same */
+        int64_t timeout, cache, entries; /* ms, ms */
+    } resolver;
     struct mpx_str temp_dir;
     int64_t shutdown_timeout;
     bool no_new_privs;
@@ -79,6 +84,10 @@ uint64_t settings_descriptors(const struct settings *s);
 /* One element of "connection", a string or an object, into l. 0, or -1 when problems were added. */
 int settings_read_listener(const struct option_reading *rd, const struct node *value,
                            struct listener_settings *l);
+
+/* Reads the addresses of "resolver", a member of "daemon"; 0, or -1 when problems were added. */
+int settings_read_resolver(const struct option_reading *rd, const struct node *daemon,
+                           struct settings *s);
 
 /* Their keys. */
 extern const struct option_table settings_daemon_keys, settings_connection_keys;

@@ -220,6 +220,8 @@ void wait_cancel(struct mpx_req *r)
     drop_ticket(wait);
     if (wait->job != NULL)
         wait_cancel_job(r);
+    if (wait->name != NULL)
+        wait_cancel_name(r);
     *wait = (struct wait){ .kind = WAIT_NONE };
 }
 

@@ -29,6 +29,7 @@ enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx
                       void *state);
 enum mpx_rc wait_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, mpx_resume_fn fn,
                          void *state);
+enum mpx_rc wait_name(struct mpx_req *r, mpx_resume_fn fn, void *state);
 bool wait_wake(struct mpx_ticket *t);
 struct mpx_watch *wait_watch(struct mpx_req *r, int fd, short events, mpx_resume_fn fn,
                              void *state);
@@ -57,6 +58,7 @@ void wait_next_turn(struct mpx_req *r);
 /* ---- for those who make a kind of wait */
 /* Begins one; NULL, and logged, when one is under way or the request is no longer suspendable. */
 struct wait *wait_begin(struct mpx_req *r, enum wait_kind kind, mpx_resume_fn fn, void *state);
-void wait_cancel_job(struct mpx_req *r); /* the thread's work, if any, is for nobody */
+void wait_cancel_name(struct mpx_req *r); /* it is not told any more */
+void wait_cancel_job(struct mpx_req *r);  /* the thread's work, if any, is for nobody */
 
 #endif

@@ -83,6 +83,19 @@ void worker_tick(struct worker *w)
     w->conn_peak = w->conn_count;
 }
 
+static struct resolver *create_resolver(const struct worker *w, const struct settings *s)
+{
+    struct resolver_settings how = { .servers = s->resolver.addresses,
+                                     .server_count = s->resolver.servers.count,
+                                     .timeout_ms = s->resolver.timeout,
+                                     .cache_ms = s->resolver.cache,
+                                     .entries = (unsigned)s->resolver.entries };
+
+    if (getrandom(&how.seed, sizeof(how.seed), 0) != (ssize_t)sizeof(how.seed))
+        how.seed = (uint64_t)clock_us();
+    return resolver_create(w->loop, &how);
+}
+
 int worker_init(struct worker *w, const struct settings *s, struct blame *blame)
 {
     const unsigned descriptors = count_descriptors();
@@ -107,8 +120,10 @@ int worker_init(struct worker *w, const struct settings *s, struct blame *blame)
     w->sinks = sinks_create();
     w->files = files_create(&limits);
     w->loop = loop_create();
-    if (w->loop != NULL)
+    if (w->loop != NULL) {
         w->pool = pool_create(w->loop, (unsigned)s->pool.threads, (unsigned)s->pool.queue);
+        w->resolver = create_resolver(w, s);
+    }
     return w->pool != NULL ? 0 : -1;
 }
 
@@ -120,6 +135,7 @@ void worker_finish(struct worker *w)
     loop_end(&w->ready_event);
     loop_end(&w->deferred_event);
     pool_destroy(w->pool);
+    resolver_destroy(w->resolver);
     files_destroy(w->files);
     loop_destroy(w->loop);
     arena_pool_finish(&w->arenas);

@@ -10,6 +10,7 @@
 #include "loop.h"
 #include "page.h"
 #include "pool.h"
+#include "resolver.h"
 #include "sink.h"
 
 enum { WORKER_INPUT = 64 << 10 };
@@ -21,6 +22,7 @@ struct worker {
     struct pool *pool;
     struct files *files;
     struct sinks *sinks;
+    struct resolver *resolver;
     struct blame *blame;
     struct generation *generation; /* for new requests */
     struct arena_pool arenas;

@@ -102,7 +102,8 @@ enum mpx_type {
     MPX_T_STRING, /* struct mpx_str */
     MPX_T_PATH,   /* struct mpx_str, made absolute against the folder of the file that names it */
     MPX_T_ENUM,   /* int, index into names */
-    MPX_T_LIST,   /* struct mpx_list of 'of'; one item may stand for a list of one */
+    MPX_T_LIST,   /* struct mpx_list of 'of'; one item may stand for a list of one; items is NULL
+                     where neither a list, be it empty, nor a default was given */
     MPX_T_OBJECT, /* a nested struct, members in 'of' */
     MPX_T_MAP,    /* struct mpx_list of struct mpx_pair, in the order of the file */
     MPX_T_JSON    /* struct mpx_str, the value as JSON text: the last resort */
@@ -114,7 +115,8 @@ enum {
     MPX_OPT_EXISTS = 4,   /* a PATH that must exist when the configuration is checked */
     MPX_OPT_PRIVATE = 8,  /* a PATH that perhaps only root may read: the field holds its text */
     MPX_OPT_SECRET = 16,  /* never repeated in messages */
-    MPX_OPT_SINK = 32     /* a PATH for mpx_sink_open: "stderr", "syslog:FACILITY" may stand too */
+    MPX_OPT_SINK = 32,    /* a PATH for mpx_sink_open: "stderr", "syslog:FACILITY" may stand too */
+    MPX_OPT_OWN = 256     /* of its level alone: not merged into inner ones; see mpx_conf_outer */
 };
 #ifdef __cplusplus /* clang-format off */
 #define MPX_OPTION_END { }
@@ -179,14 +181,17 @@ struct mpx_module {
 /* 7. The request (RFC 9110 6, RFC 9112 3). Views live as long as the request; those of what can be
    rewritten (path, query) until it is. */
 struct mpx_str mpx_req_method(const struct mpx_req *r);
-struct mpx_str mpx_req_path(const struct mpx_req *r);         /* decoded once; no "..", "//", NUL */
-struct mpx_str mpx_req_rest(const struct mpx_req *r);         /* the path beneath its directory */
-struct mpx_str mpx_req_prefix(const struct mpx_req *r);       /* the directory's path, "" for "/" */
-struct mpx_str mpx_req_location(const struct mpx_req *r);     /* where that lies on disk, or "" */
-struct mpx_str mpx_req_query(const struct mpx_req *r);        /* as sent, without '?' */
-struct mpx_str mpx_req_line(const struct mpx_req *r);         /* the request line as sent */
-struct mpx_str mpx_req_host(const struct mpx_req *r);         /* lower case, without port, or "" */
-struct mpx_str mpx_req_vhost(const struct mpx_req *r);        /* the virtual host's name */
+struct mpx_str mpx_req_path(const struct mpx_req *r);     /* decoded once; no "..", "//", NUL */
+struct mpx_str mpx_req_rest(const struct mpx_req *r);     /* the path beneath its directory */
+struct mpx_str mpx_req_prefix(const struct mpx_req *r);   /* the directory's path, "" for "/" */
+struct mpx_str mpx_req_location(const struct mpx_req *r); /* where that lies on disk, or "" */
+struct mpx_str mpx_req_query(const struct mpx_req *r);    /* as sent, without '?' */
+struct mpx_str mpx_req_line(const struct mpx_req *r);     /* the request line as sent */
+struct mpx_str mpx_req_host(const struct mpx_req *r);     /* lower case, without port, or "" */
+struct mpx_str mpx_req_vhost(const struct mpx_req *r);    /* the virtual host's name */
+/* Whether a host name, in any case and without port, is one of this virtual host's: its name or an
+   alias. The virtual host for unknown names does not answer to those. */
+bool mpx_req_owns_host(const struct mpx_req *r, struct mpx_str host);
 struct mpx_str mpx_req_scheme(const struct mpx_req *r);       /* the client's: "http", "https" */
 struct mpx_str mpx_req_id(const struct mpx_req *r);           /* 16 hex digits, unlike any other */
 struct mpx_str mpx_req_user(const struct mpx_req *r);         /* who signed in, or "" */
@@ -306,6 +311,14 @@ enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_
 int mpx_open_result(const struct mpx_req *r, struct mpx_file **file); /* 0 or -errno */
 const struct stat *mpx_file_stat(const struct mpx_file *f);
 int mpx_file_fd(const struct mpx_file *f); /* borrowed; -1 without MPX_OPEN_DESCRIPTOR */
+/* The host name of the client (mpx_req_client), asked of the DNS: the name of its address, where
+   that name has the address in turn. It is asked once for a request, and mostly remembered from
+   others (daemon.resolver); ask only when nothing else decides. */
+enum mpx_rc mpx_client_name(struct mpx_req *r, mpx_resume_fn fn, void *state);
+/* What that found, in any later hook. 0: *name is the name, lower case, without a dot at its end,
+   and lives as long as r. Else *name is "": -ENOENT, it has none; -EAGAIN, that could not be found
+   out: no answer in time, or a name that does not have the address; -EINPROGRESS, nobody asked. */
+int mpx_client_name_result(const struct mpx_req *r, struct mpx_str *name);
 /* Blocking work on another thread: work() calls nothing of this header. It finishes even if the
    client leaves; arg must live until then (the request's arena does). A full queue answers 503. */
 enum mpx_rc mpx_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, mpx_resume_fn fn,
