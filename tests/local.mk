@@ -142,7 +142,7 @@ endif
 
 ## HTTP conversations as data, sent to a real daemon.
 HTTP_CASES = \
-	tests/http/body.http tests/http/conditional.http tests/http/connection.http tests/http/fields.http \
+	tests/http/access.http tests/http/body.http tests/http/conditional.http tests/http/connection.http tests/http/fields.http \
 	tests/http/forwarded.http tests/http/framing.http tests/http/headers.http tests/http/host.http \
 	tests/http/methods.http tests/http/not-trusted.http tests/http/pages.http tests/http/paths.http \
 	tests/http/range.http tests/http/request-line.http tests/http/rfc-cases.json
