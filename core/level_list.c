@@ -141,9 +141,19 @@ static void read_list(const struct building *b, struct level *l, const struct no
     l->is_explicit = true;
 }
 
+struct offering {
+    struct suggestion *s;
+    struct mpx_arena *a;
+};
+
+/* The name goes with its directory entry. */
 static void offer_name(void *arg, struct mpx_str name)
 {
-    suggest_offer(arg, name);
+    const struct offering *o = arg;
+
+    suggest_offer(o->s, name);
+    if (o->s->best.p == name.p)
+        o->s->best = arena_copy(o->a, name);
 }
 
 /* A key that is neither core's nor an installed module's. */
@@ -165,7 +175,7 @@ static void unknown_key(const struct building *b, const struct level *l, const s
     shorthand_offer(&s);
     for (unsigned i = 0; i < b->g->modules->count; i++)
         suggest_offer(&s, str_of(b->g->modules->loaded[i]->name));
-    modules_each_installed(b->g->modules, offer_name, &s);
+    modules_each_installed(b->g->modules, offer_name, &(struct offering){ &s, a });
     problem_add(
         b->g->problems, key->key_at, "unknown key \"%.*s\" at %s%s", STR_ARGS(key->key), pointer,
         s.best.n > 0 && !str_eq(s.best, key->key) ? suggest_text(&s, a)

@@ -140,8 +140,11 @@ static int open_dns(struct resolver *rs)
     (void)snprintf(seconds, sizeof(seconds), "%lld.%03lld", (long long)part / 1000,
                    (long long)part % 1000);
     (void)evdns_base_set_option(rs->dns, "timeout:", seconds);
-    (void)evdns_base_set_option(rs->dns, "attempts:", "3");
+    (void)evdns_base_set_option(rs->dns, "attempts:", "3"); /* ATTEMPTS */
     (void)evdns_base_set_option(rs->dns, "initial-probe-timeout:", "1");
+    (void)evdns_base_set_option(rs->dns, "max-inflight:", "256"); /* RESOLVER_LOOKUPS */
+    /* names that nobody answers for are their owners' fault, not the server's */
+    (void)evdns_base_set_option(rs->dns, "max-timeouts:", "255");
     add_servers(rs);
     return 0;
 }

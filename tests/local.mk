@@ -53,6 +53,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/unit.c tests/unit/unit.h \
 	tests/unit/test_accept.c \
 	tests/unit/test_address.c \
+	tests/unit/test_admission.c \
 	tests/unit/test_arena.c \
 	tests/unit/test_beneath.c \
 	tests/unit/test_blame.c \
@@ -115,6 +116,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_proxy.c \
 	tests/unit/test_quantity.c \
 	tests/unit/test_range.c \
+	tests/unit/test_resolver.c \
 	tests/unit/test_root.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_settings_listener.c \
@@ -158,7 +160,7 @@ EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 
 ## Real daemons.
 SYSTEM_TESTS = \
-	tests/system/accesslog.py tests/system/bodies.py tests/system/browser.py tests/system/cli.py \
+	tests/system/access.py tests/system/accesslog.py tests/system/bodies.py tests/system/browser.py tests/system/cli.py \
 	tests/system/configure.py tests/system/docs.py tests/system/doctree.py tests/system/faults.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
@@ -169,7 +171,7 @@ if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py
 endif
 TESTS += $(SYSTEM_TESTS)
-EXTRA_DIST += $(SYSTEM_TESTS) tests/system/harness.py tests/system/hotpath.py \
+EXTRA_DIST += $(SYSTEM_TESTS) tests/system/dns.py tests/system/harness.py tests/system/hotpath.py \
 	tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc tests/browser/look.js
 ## what tests have installed or written for themselves
 clean-local:

@@ -140,13 +140,14 @@ def test_an_object_four_times_as_large_takes_about_four_times_as_long():
     assert many < 10 * max(few, 0.05), f"{few} and {many} s"  # in proportion to the square: 16 times
 
 
-def test_satisfy_is_unknown_everywhere_alike():
+def test_satisfy_has_two_words_everywhere_alike():
     with folder() as where:
-        for text in ('{ "defaults": { "satisfy": "any" } }', '{ "vhosts": { "satisfy": "any" } }',
-                     '{ "vhosts": { "directories": { "path": "/", "satisfy": "any" } } }'):
-            status, _, err = run("--test", "-c", write(where + "/site.json", text))
-            equal(status, 1)
-            contains(err, '"satisfy" is not supported by this version')
+        for word, wanted in (("all", 0), ("any", 0), ("both", 1)):
+            for text in ('{ "defaults": { "satisfy": "%s" } }', '{ "vhosts": { "satisfy": "%s" } }',
+                         '{ "vhosts": { "directories": { "path": "/", "satisfy": "%s" } } }'):
+                status, _, err = run("--test", "-c", write(where + "/site.json", text % word))
+                equal(status, wanted)
+                equal(err.count('satisfy must be "all" or "any"'), wanted, err)
 
 
 def test_a_good_configuration_is_told_so():

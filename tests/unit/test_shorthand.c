@@ -50,8 +50,6 @@ static const struct {
     { "{ \"directory_list\": true }",
       "site.json:1:15: error: \"directory_list\" needs module \"dirlist\", which is not "
       "installed\n" },
-    { "{ \"allow\": \"all\", \"deny\": \"1.2.3.4\" }",
-      "site.json:1:15: error: \"allow\" needs module \"access\", which is not installed\n" },
     { "{ \"directory_list\": false }", "" },
     /* keys that are nobody's */
     { "{ \"documnets\": \".\" }",
@@ -66,8 +64,7 @@ static const struct {
     { "{ \"location\": \".\" }",
       "site.json:1:15: error: \"location\" cannot stand here: it belongs in a directory\n" },
     { "{ \"satisfy\": {} }",
-      "site.json:1:15: error: \"satisfy\" is not supported by this version of multiplexd: "
-      "remove it\n" },
+      "site.json:1:26: error: /vhosts/0/satisfy must be \"all\" or \"any\", not an object\n" },
     /* configured, but not selected */
     { "{ \"modules\": [], \"static\": {} }",
       "site.json:1:30: error: \"static\" is configured but not active: add \"static\" to "

@@ -248,6 +248,31 @@ START_TEST(the_limit_of_bodies_is_that_of_the_innermost_level)
 }
 END_TEST
 
+static bool satisfies_any(struct given *t, size_t vhost, const char *path)
+{
+    return directory_find(&t->g.vhosts[vhost], str_of(path))->satisfy_any;
+}
+
+START_TEST(the_innermost_level_that_says_satisfy_rules)
+{
+    struct given t;
+
+    given_init(&t);
+    (void)given_site(
+        &t, "{ \"defaults\": { \"satisfy\": \"any\" }, \"vhosts\": [ { \"name\": \"a\" },\n"
+            "{ \"name\": \"b\", \"satisfy\": \"all\", \"directories\": [\n"
+            "  { \"path\": \"/x\", \"satisfy\": \"any\" }, { \"path\": \"/x/y\" },\n"
+            "  { \"path\": \"/x/z\", \"satisfy\": null } ] } ] }");
+    ck_assert_errors(&t, "");
+    ck_assert(satisfies_any(&t, 0, "/"));
+    ck_assert(!satisfies_any(&t, 1, "/"));
+    ck_assert(satisfies_any(&t, 1, "/x"));
+    ck_assert(satisfies_any(&t, 1, "/x/y"));
+    ck_assert(!satisfies_any(&t, 1, "/x/z"));
+    given_finish(&t);
+}
+END_TEST
+
 START_TEST(limits_that_cannot_be_are_told)
 {
     struct given t;
@@ -281,6 +306,7 @@ Suite *suite_site(void)
         &without_virtual_hosts_any_name_has_the_welcome_page,
         &a_value_that_cannot_be_had_is_told_once_and_leads_to_nothing_else,
         &the_limit_of_bodies_is_that_of_the_innermost_level,
+        &the_innermost_level_that_says_satisfy_rules,
         &limits_that_cannot_be_are_told,
         NULL,
     };

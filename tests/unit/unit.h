@@ -10,6 +10,7 @@
 #define UNIT_SUITES(X)   \
     X(accept)            \
     X(address)           \
+    X(admission)         \
     X(arena)             \
     X(beneath)           \
     X(blame)             \
@@ -72,6 +73,7 @@
     X(proxy)             \
     X(quantity)          \
     X(range)             \
+    X(resolver)          \
     X(root)              \
     X(settings)          \
     X(settings_listener) \
