@@ -147,7 +147,7 @@ def test_satisfy_has_two_words_everywhere_alike():
                          '{ "vhosts": { "directories": { "path": "/", "satisfy": "%s" } } }'):
                 status, _, err = run("--test", "-c", write(where + "/site.json", text % word))
                 equal(status, wanted)
-                equal(err.count('satisfy must be "all" or "any"'), wanted, err)
+                equal(err.count('satisfy must be one of "all", "any"'), wanted, err)
 
 
 def test_a_good_configuration_is_told_so():

@@ -318,7 +318,7 @@ static int64_t time_looks(const struct cidr_table *t)
     return best;
 }
 
-/* The looks of a search are 14 in place of 4; one look at each would be a thousand times as many. */
+/* A search takes 14 looks in place of 4; one at each would be a thousand times as many. */
 START_TEST(ten_thousand_networks_cost_a_few_looks_more_than_ten)
 {
     struct cidr_table few, lots;

@@ -27,7 +27,7 @@ static size_t read_name(const unsigned char *p, char *out)
     size_t at = 0;
 
     for (; p[at] != 0; at += 1 + p[at])
-        out += sprintf(out, "%.*s.", p[at], (const char *)p + at + 1);
+        out += snprintf(out, 65, "%.*s.", p[at], (const char *)p + at + 1);
     return at + 1;
 }
 
@@ -93,8 +93,8 @@ static void on_query(int fd, short what, void *arg)
     size_t end = 12 + read_name(q + 12, name) + 4;
     if (sscanf(name, "%u.%u.%u.%u.", &b[3], &b[2], &b[1], &b[0]) == 4) {
         d->asked++;
-        (void)sprintf(text, "%sh-%u-%u-%u-%u.Example", b[1] == ODD_NAME ? "o/" : "", b[0], b[1],
-                      b[2], b[3]);
+        (void)snprintf(text, sizeof(text), "%sh-%u-%u-%u-%u.Example", b[1] == ODD_NAME ? "o/" : "",
+                       b[0], b[1], b[2], b[3]);
         size_t size = write_name(data, text);
         if (b[1] != SILENT)
             answer(d, q, end, b[1] == NOBODY ? NULL : data, size, b[1] == NO_TTL ? 0 : 300, &from);

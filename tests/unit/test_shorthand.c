@@ -64,7 +64,7 @@ static const struct {
     { "{ \"location\": \".\" }",
       "site.json:1:15: error: \"location\" cannot stand here: it belongs in a directory\n" },
     { "{ \"satisfy\": {} }",
-      "site.json:1:26: error: /vhosts/0/satisfy must be \"all\" or \"any\", not an object\n" },
+      "site.json:1:26: error: /vhosts/0/satisfy must be one of \"all\", \"any\", not an object\n" },
     /* configured, but not selected */
     { "{ \"modules\": [], \"static\": {} }",
       "site.json:1:30: error: \"static\" is configured but not active: add \"static\" to "
