@@ -187,6 +187,32 @@ START_TEST(settings_merge_from_the_outside_in)
 }
 END_TEST
 
+START_TEST(what_holds_for_one_level_alone_is_not_merged)
+{
+    struct given t;
+
+    given_init(&t);
+    const struct generation *g =
+        given_site(&t, "{ \"defaults\": { \"deny\": \"10.0.0.1\" },\n"
+                       "\"vhosts\": { \"allow\": \"10/8\", \"directories\": [\n"
+                       "{ \"path\": \"/x\", \"access\": { \"inherit\": false } },\n"
+                       "{ \"path\": \"/x/y\", \"deny\": \"*\" }, { \"path\": \"/x/y/z\" } ] } }");
+    ck_assert_errors(&t, "");
+    const struct mpx_conf *all = given_conf(&g->defaults.chain, "access");
+    const struct mpx_conf *vhost = given_conf(&g->vhosts->chain, "access");
+    const struct mpx_conf *x =
+        given_conf(&directory_find(g->vhosts, MPX_STR("/x"))->chain, "access");
+    const struct mpx_conf *y =
+        given_conf(&directory_find(g->vhosts, MPX_STR("/x/y"))->chain, "access");
+    ck_assert_str_eq(given_text(&t, vhost->merged), "{\"allow\":\"10/8\"}");
+    ck_assert_str_eq(given_text(&t, x->merged), "{\"inherit\":false}");
+    ck_assert_str_eq(given_text(&t, y->merged), "{\"deny\":\"*\"}");
+    ck_assert_ptr_eq(given_conf(&directory_find(g->vhosts, MPX_STR("/x/y/z"))->chain, "access"), y);
+    ck_assert(y->outer == x && x->outer == vhost && vhost->outer == all);
+    given_finish(&t);
+}
+END_TEST
+
 START_TEST(a_text_in_the_place_of_the_settings_changes_only_its_option)
 {
     struct given t;
@@ -260,6 +286,7 @@ Suite *suite_level(void)
         &a_directory_edits_or_replaces_the_list_around_it,
         &a_level_that_says_nothing_shares_the_outer_conf,
         &settings_merge_from_the_outside_in,
+        &what_holds_for_one_level_alone_is_not_merged,
         &a_text_in_the_place_of_the_settings_changes_only_its_option,
         &defaults_are_a_template_that_each_virtual_host_completes,
         &what_the_template_lacks_is_asked_of_the_virtual_host,
