@@ -39,41 +39,70 @@ void piece_release(struct mpx_req *r, struct piece *p)
     }
 }
 
-void piece_insert(struct mpx_req *r, struct piece *behind, struct piece *p)
+void piece_insert(struct pieces *q, struct piece *behind, struct piece *p)
 {
-    struct piece **link = behind != NULL ? &behind->next : &r->res.first;
+    struct piece **link = behind != NULL ? &behind->next : &q->first;
 
     p->next = *link;
     *link = p;
     if (p->next == NULL)
-        r->res.last = p;
+        q->last = p;
 }
 
-struct piece *piece_last_framed(const struct mpx_req *r)
+struct piece *piece_last_framed(const struct pieces *q)
 {
     struct piece *last = NULL;
 
-    for (struct piece *p = r->res.first; p != NULL && p->is_framed; p = p->next)
+    for (struct piece *p = q->first; p != NULL && p->is_framed; p = p->next)
         last = p;
     return last;
 }
 
-struct piece *piece_detach_behind(struct mpx_req *r, struct piece *behind)
+struct piece *piece_detach_behind(struct mpx_req *r, struct pieces *q, struct piece *behind)
 {
-    struct piece **link = behind != NULL ? &behind->next : &r->res.first, *first = *link;
+    struct piece **link = behind != NULL ? &behind->next : &q->first, *first = *link;
 
     *link = NULL;
-    r->res.last = behind;
+    q->last = behind;
+    r->res.waiting -= q->waiting;
+    q->waiting = 0;
     return first;
 }
 
-static void append(struct mpx_req *r, struct piece *p)
+void piece_took(struct mpx_req *r, struct pieces *q, size_t n)
 {
-    p->is_body = true;
-    piece_insert(r, r->res.last, p);
+    struct piece *p = q->first;
+
+    p->n -= n;
+    p->off += (off_t)n;
+    if (p->kind != PIECE_FILE)
+        p->p += n;
+    if (p->is_body && p->kind != PIECE_FILE) {
+        q->waiting -= n;
+        r->res.waiting -= n;
+    }
+    if (p->n > 0)
+        return;
+    q->first = p->next;
+    if (q->first == NULL)
+        q->last = NULL;
+    piece_release(r, p);
 }
 
-void piece_append(struct mpx_req *r, const struct piece *from, size_t skip, size_t n)
+static void append(struct pieces *q, struct piece *p)
+{
+    p->is_body = true;
+    piece_insert(q, q->last, p);
+}
+
+static void count(struct mpx_req *r, struct pieces *q, size_t n)
+{
+    q->waiting += n;
+    r->res.waiting += n;
+}
+
+void piece_append(struct mpx_req *r, struct pieces *q, const struct piece *from, size_t skip,
+                  size_t n)
 {
     struct piece *p = piece_new(r, from->kind);
 
@@ -96,25 +125,26 @@ void piece_append(struct mpx_req *r, const struct piece *from, size_t skip, size
     case PIECE_BYTES:
         break;
     }
-    append(r, p);
+    append(q, p);
     if (p->kind != PIECE_FILE)
-        r->res.waiting += n;
+        count(r, q, n);
 }
 
 /* The last piece when more can be written into its page; else NULL. */
-static struct piece *open_piece(const struct res *res)
+static struct piece *open_piece(const struct pieces *q)
 {
-    struct piece *last = res->last;
+    struct piece *last = q->last;
 
     return last != NULL && last->kind == PIECE_PAGE && !last->is_framed ? last : NULL;
 }
 
-void piece_copy(struct mpx_req *r, const struct piece *from, size_t skip, size_t n)
+void piece_copy(struct mpx_req *r, struct pieces *q, const struct piece *from, size_t skip,
+                size_t n)
 {
     struct mpx_str bytes = { from->p + skip, n };
-    struct piece *last = open_piece(&r->res);
+    struct piece *last = open_piece(q);
 
-    r->res.waiting += n;
+    count(r, q, n);
     while (bytes.n > 0) {
         struct page *page = last != NULL ? last->owner.page : NULL;
 
@@ -123,7 +153,7 @@ void piece_copy(struct mpx_req *r, const struct piece *from, size_t skip, size_t
             last = piece_new(r, PIECE_PAGE);
             last->owner.page = page;
             last->p = page->bytes;
-            append(r, last);
+            append(q, last);
         }
         size_t part = bytes.n < PAGE_BYTES - page->n ? bytes.n : PAGE_BYTES - page->n;
         memcpy(page->bytes + page->n, bytes.p, part);
@@ -131,4 +161,17 @@ void piece_copy(struct mpx_req *r, const struct piece *from, size_t skip, size_t
         last->n += part;
         bytes = str_from(bytes, part);
     }
+}
+
+void piece_move(struct pieces *from, struct pieces *to)
+{
+    struct piece *p = from->first;
+    size_t n = p->kind != PIECE_FILE ? p->n : 0;
+
+    from->first = p->next;
+    if (from->first == NULL)
+        from->last = NULL;
+    from->waiting -= n;
+    to->waiting += n;
+    piece_insert(to, to->last, p);
 }
