@@ -192,7 +192,7 @@ tests_fuzz_libtargets_la_SOURCES = \
 	tests/fuzz/answers.c tests/fuzz/answers.h \
 	tests/fuzz/config.c tests/fuzz/date.c \
 	tests/fuzz/fuzz.c tests/fuzz/fuzz.h \
-	tests/fuzz/guest.c tests/fuzz/guest.h \
+	tests/fuzz/guest.c tests/fuzz/guest.h tests/fuzz/guest_filter.c \
 	tests/fuzz/host.c tests/fuzz/http1.c tests/fuzz/json.c \
 	tests/fuzz/naive.c tests/fuzz/naive.h tests/fuzz/naive_body.c tests/fuzz/naive_target.c \
 	tests/fuzz/range.c tests/fuzz/trial.c tests/fuzz/trial.h tests/fuzz/uri.c

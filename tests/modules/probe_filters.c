@@ -65,7 +65,9 @@ static int upper(struct mpx_filter *f, struct mpx_str in, unsigned flags)
 
 static char turn(char c)
 {
-    return (c >= 'a' && c <= 'z') ? (char)('a' + (c - 'a' + 13) % 26) : c;
+    static const char turned[] = "nopqrstuvwxyzabcdefghijklm";
+
+    return c >= 'a' && c <= 'z' ? turned[c - 'a'] : c;
 }
 
 static int rot(struct mpx_filter *f, struct mpx_str in, unsigned flags)
