@@ -172,6 +172,48 @@ START_TEST(framing_in_front_stays)
 }
 END_TEST
 
+START_TEST(a_piece_moves_from_queue_to_queue)
+{
+    struct pieces other = { .first = NULL };
+    struct piece from = text_piece("0123456789");
+
+    set_up();
+    piece_copy(q.r, &other, &from, 0, 3);
+    piece_append(q.r, &other, &from, 3, 2);
+    ck_assert_uint_eq(other.waiting, 5);
+    ck_assert_uint_eq(q.r->res.waiting, 5);
+    piece_move(&other, &q.r->res.queue);
+    ck_assert_uint_eq(other.waiting, 2);
+    ck_assert_uint_eq(q.r->res.queue.waiting, 3);
+    ck_assert_uint_eq(q.r->res.waiting, 5);
+    piece_move(&other, &q.r->res.queue);
+    ck_assert_ptr_null(other.first);
+    ck_assert_ptr_null(other.last);
+    ck_assert_str_eq(queue(), "01234");
+    ck_assert_uint_eq(q.r->res.waiting, 5);
+    tear_down();
+}
+END_TEST
+
+START_TEST(pieces_that_are_gone_do_not_wait)
+{
+    struct piece from = text_piece("0123456789");
+
+    set_up();
+    piece_append(q.r, &q.r->res.queue, &from, 0, 4);
+    piece_append(q.r, &q.r->res.queue, &from, 6, 4);
+    piece_took(q.r, &q.r->res.queue, 3);
+    ck_assert_str_eq(queue(), "36789");
+    ck_assert_uint_eq(q.r->res.queue.waiting, 5);
+    piece_took(q.r, &q.r->res.queue, 1);
+    ck_assert_str_eq(queue(), "6789");
+    ck_assert_uint_eq(q.r->res.waiting, 4);
+    piece_release(q.r, piece_detach_behind(q.r, &q.r->res.queue, NULL));
+    ck_assert_uint_eq(q.r->res.waiting, 0);
+    tear_down();
+}
+END_TEST
+
 Suite *suite_piece(void)
 {
     static const TTest **const tests[] = {
@@ -181,6 +223,8 @@ Suite *suite_piece(void)
         &a_blob_is_held_by_all_that_show_it,
         &a_file_is_held_by_all_that_show_it,
         &framing_in_front_stays,
+        &a_piece_moves_from_queue_to_queue,
+        &pieces_that_are_gone_do_not_wait,
         NULL,
     };
 
