@@ -81,7 +81,7 @@ void filter_begin(struct mpx_req *r)
     describe(r);
     size_t waiting = out->waiting;
     struct piece *last = out->last, *first = piece_detach_behind(r, out, piece_last_framed(out));
-    all->list[0]->in = (struct pieces){ first, first != NULL ? last : NULL, waiting };
+    all->list[0]->in = (struct pieces){ first, first != NULL ? last : NULL, NULL, waiting };
     r->res.waiting += waiting;
     r->res.input = &all->list[0]->in;
     r->res.filtering = true;

@@ -64,6 +64,7 @@ struct piece *piece_detach_behind(struct mpx_req *r, struct pieces *q, struct pi
 
     *link = NULL;
     q->last = behind;
+    q->copied = NULL;
     r->res.waiting -= q->waiting;
     q->waiting = 0;
     return first;
@@ -83,6 +84,8 @@ void piece_took(struct mpx_req *r, struct pieces *q, size_t n)
     }
     if (p->n > 0)
         return;
+    if (q->copied == p)
+        q->copied = NULL;
     q->first = p->next;
     if (q->first == NULL)
         q->last = NULL;
@@ -130,35 +133,49 @@ void piece_append(struct mpx_req *r, struct pieces *q, const struct piece *from,
         count(r, q, n);
 }
 
-/* The last piece when more can be written into its page; else NULL. */
-static struct piece *open_piece(const struct pieces *q)
+/* A new last piece, without bytes, in that page: of the page's uses one is its own. */
+static struct piece *append_page(struct mpx_req *r, struct pieces *q, struct page *page)
 {
-    struct piece *last = q->last;
+    struct piece *p = piece_new(r, PIECE_PAGE);
 
-    return last != NULL && last->kind == PIECE_PAGE && !last->is_framed ? last : NULL;
+    p->owner.page = page;
+    p->p = page->bytes + page->n;
+    append(q, p);
+    return p;
+}
+
+/* A last piece that has room in its page. Where framing has closed the one before, they share its
+   page: many that are small do not keep a page each. Otherwise none is shared: what is cut would
+   be written over. */
+static struct piece *open_piece(struct mpx_req *r, struct pieces *q)
+{
+    struct piece *last = q->last, *copied = q->copied;
+
+    if (last != NULL && last->kind == PIECE_PAGE && !last->is_framed &&
+        last->owner.page->n < PAGE_BYTES)
+        return last;
+    if (copied == NULL || !copied->is_framed || copied->owner.page->n == PAGE_BYTES ||
+        copied->p + copied->n != copied->owner.page->bytes + copied->owner.page->n)
+        return append_page(r, q, page_get(&r->w->pages));
+    copied->owner.page->uses++;
+    return append_page(r, q, copied->owner.page);
 }
 
 void piece_copy(struct mpx_req *r, struct pieces *q, const struct piece *from, size_t skip,
                 size_t n)
 {
     struct mpx_str bytes = { from->p + skip, n };
-    struct piece *last = open_piece(q);
 
     count(r, q, n);
     while (bytes.n > 0) {
-        struct page *page = last != NULL ? last->owner.page : NULL;
-
-        if (page == NULL || page->n == PAGE_BYTES) {
-            page = page_get(&r->w->pages);
-            last = piece_new(r, PIECE_PAGE);
-            last->owner.page = page;
-            last->p = page->bytes;
-            append(q, last);
-        }
+        struct piece *last = open_piece(r, q);
+        struct page *page = last->owner.page;
         size_t part = bytes.n < PAGE_BYTES - page->n ? bytes.n : PAGE_BYTES - page->n;
+
         memcpy(page->bytes + page->n, bytes.p, part);
         page->n += part;
         last->n += part;
+        q->copied = last;
         bytes = str_from(bytes, part);
     }
 }
@@ -171,6 +188,8 @@ void piece_move(struct pieces *from, struct pieces *to)
     from->first = p->next;
     if (from->first == NULL)
         from->last = NULL;
+    if (from->copied == p)
+        from->copied = NULL;
     from->waiting -= n;
     to->waiting += n;
     piece_insert(to, to->last, p);

@@ -33,7 +33,8 @@ struct piece {
 
 struct pieces {
     struct piece *first, *last;
-    size_t waiting; /* body bytes in memory */
+    struct piece *copied; /* the last that bytes were copied to, while it is here; or NULL */
+    size_t waiting;       /* body bytes in memory */
 };
 
 struct mpx_blob {

@@ -172,6 +172,35 @@ START_TEST(framing_in_front_stays)
 }
 END_TEST
 
+/* Many small chunks do not keep a page each. */
+START_TEST(a_page_goes_on_behind_framing)
+{
+    struct piece from = text_piece("0123456789");
+
+    set_up();
+    piece_copy(q.r, &q.r->res.queue, &from, 0, 3);
+    struct page *page = q.r->res.queue.first->owner.page;
+    for (int i = 0; i < 3; i++) {
+        q.r->res.queue.last->is_framed = true;
+        (void)res_insert(q.r, q.r->res.queue.last, MPX_STR("|"));
+        piece_copy(q.r, &q.r->res.queue, &from, 3 + (size_t)i, 1);
+    }
+    ck_assert_str_eq(queue(), "012|3|4|5");
+    ck_assert_uint_eq(page->uses, 4);
+    ck_assert_uint_eq(page->n, 6);
+    ck_assert_uint_eq(res_took(q.r, 5), 0);
+    ck_assert_uint_eq(page->uses, 2);
+    ck_assert_str_eq(queue(), "|4|5");
+    /* nothing of the page is here any more: it is somebody else's */
+    (void)res_insert(q.r, q.r->res.queue.last, MPX_STR("|"));
+    ck_assert_uint_eq(res_took(q.r, 4), 0);
+    piece_copy(q.r, &q.r->res.queue, &from, 6, 2);
+    ck_assert_str_eq(queue(), "|67");
+    ck_assert_ptr_ne(q.r->res.queue.last->p, page->bytes + 6);
+    tear_down();
+}
+END_TEST
+
 START_TEST(a_piece_moves_from_queue_to_queue)
 {
     struct pieces other = { .first = NULL };
@@ -217,15 +246,11 @@ END_TEST
 Suite *suite_piece(void)
 {
     static const TTest **const tests[] = {
-        &bytes_are_borrowed_or_copied,
-        &a_copy_fills_pages,
-        &a_page_is_held_by_all_that_show_it,
-        &a_blob_is_held_by_all_that_show_it,
-        &a_file_is_held_by_all_that_show_it,
-        &framing_in_front_stays,
-        &a_piece_moves_from_queue_to_queue,
-        &pieces_that_are_gone_do_not_wait,
-        NULL,
+        &bytes_are_borrowed_or_copied,       &a_copy_fills_pages,
+        &a_page_is_held_by_all_that_show_it, &a_blob_is_held_by_all_that_show_it,
+        &a_file_is_held_by_all_that_show_it, &framing_in_front_stays,
+        &a_page_goes_on_behind_framing,      &a_piece_moves_from_queue_to_queue,
+        &pieces_that_are_gone_do_not_wait,   NULL,
     };
 
     return unit_suite("piece", tests);
