@@ -15,7 +15,8 @@ static void get(struct loopback *lb, struct loopback_req *q, const char *path)
     char head[256];
 
     *q = (struct loopback_req){ .lb = lb };
-    (void)snprintf(head, sizeof(head), "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
+    (void)snprintf(head, sizeof(head),
+                   "GET %s HTTP/1.1\r\nHost: localhost\r\nX-Filter: upper\r\n\r\n", path);
     loopback_forget_log(lb);
     loopback_send(lb, q, head, NULL);
     ck_assert_msg(loopback_wait(q), "%s: no answer", path);
@@ -117,6 +118,26 @@ START_TEST(what_is_passed_on_after_the_end_goes_nowhere)
 }
 END_TEST
 
+/* "busy" leaves nothing of what it is given. */
+START_TEST(filters_of_two_modules_run_in_the_order_of_their_list)
+{
+    static const char *const sites[][2] = {
+        { "{\"vhosts\":{\"modules\":[\"probe\",\"evil\"]}}", "all refused" },
+        { "{\"vhosts\":{\"modules\":[\"evil\",\"probe\"]}}", "ALL REFUSED" },
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct loopback *lb = loopback_create(sites[i][0]);
+        struct loopback_req q;
+
+        get(lb, &q, "/filter/busy");
+        ck_assert_str_eq(q.answer.p, sites[i][1]);
+        loopback_end(&q);
+        loopback_destroy(lb);
+    }
+}
+END_TEST
+
 Suite *suite_filter_evil(void)
 {
     static const TTest **const tests[] = {
@@ -124,6 +145,7 @@ Suite *suite_filter_evil(void)
         &a_filter_that_cannot_be_pushed_is_not_there,
         &a_filter_can_do_nothing_but_pass_on,
         &what_is_passed_on_after_the_end_goes_nowhere,
+        &filters_of_two_modules_run_in_the_order_of_their_list,
         NULL,
     };
 
