@@ -78,8 +78,9 @@ static bool has_left(struct http1 *h)
 static void close_gently(struct http1 *h)
 {
     struct mpx_conn *c = h->c;
+    bool has_unread = c->readable || h->stash_n > 0;
 
-    if (!(h->linger || c->readable) || h->read_end) {
+    if (!(h->linger || has_unread) || h->read_end) {
         conn_close(c, false);
         return;
     }
@@ -87,7 +88,7 @@ static void close_gently(struct http1 *h)
         h->lingering = true;
         c->transport->shutdown(c);
         conn_set_timer(c, CONN_LINGER);
-        if (c->readable) /* no event tells of it again */
+        if (has_unread) /* no event tells of it again */
             http1_drive_again(h);
     }
 }
