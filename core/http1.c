@@ -93,13 +93,19 @@ static void close_gently(struct http1 *h)
     }
 }
 
+/* Empty lines are no request that could be late (RFC 9112 2.2). */
+static bool is_between_requests(const struct http1 *h)
+{
+    return h->cur == NULL || (h->reading == HTTP1_HEAD && h->guard.seen == h->guard.line_start);
+}
+
 static enum conn_timer timer_for(struct http1 *h)
 {
     if (h->lingering)
         return CONN_LINGER;
     if (http1_has_output(h))
         return h->load == NULL ? CONN_SEND : CONN_NO_TIMER;
-    if (h->cur == NULL)
+    if (is_between_requests(h))
         return h->c->requests == 0 ? CONN_HEADER : CONN_KEEPALIVE;
     if (h->reading == HTTP1_HEAD)
         return CONN_HEADER;
@@ -251,7 +257,7 @@ static bool is_taking(struct http1 *h)
 static void timeout(struct mpx_conn *c, enum conn_timer timer)
 {
     struct http1 *h = c->session;
-    bool in_head = h != NULL && h->cur != NULL && h->reading == HTTP1_HEAD;
+    bool in_head = h != NULL && !is_between_requests(h) && h->reading == HTTP1_HEAD;
     bool in_body = h != NULL && h->cur != NULL && h->reading == HTTP1_BODY;
 
     if (timer == CONN_HEADER && in_head) {
