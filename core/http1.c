@@ -214,6 +214,15 @@ static bool can_go_on(struct http1 *h)
     return http1_wants_input(h) && (h->stash_n > 0 || h->c->readable);
 }
 
+/* Whether a client sees by itself when the first answer is not whole. If so, no reset tells it:
+   that would take back what waits in the socket, answers before it too. */
+static bool is_delimited(const struct http1 *h)
+{
+    const struct mpx_req *r = h->first;
+
+    return r != NULL && (r->is_head || r->res.no_body || r->res.chunked || r->res.length >= 0);
+}
+
 static void drive(struct mpx_conn *c)
 {
     struct http1 *h = session(c);
@@ -230,7 +239,7 @@ static void drive(struct mpx_conn *c)
         if (c->dead)
             return;
         if (!http1_flush(h)) {
-            conn_close(c, true);
+            conn_close(c, !is_delimited(h));
             return;
         }
     } while (can_go_on(h) && ++rounds < ROUNDS_PER_TURN);

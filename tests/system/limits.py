@@ -127,6 +127,24 @@ def test_bodies_whose_answers_are_not_taken_hold_up_the_requests_behind_them():
         assert begun < 8, begun
 
 
+def test_an_answer_that_breaks_off_takes_none_before_it_with_it():
+    with serving(probe()) as server, socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect(("127.0.0.1", server.port))
+        s.settimeout(10)
+        s.sendall(request("/big") + request("/range/short"))
+        server.wait_for_log("promised a Content-Length")
+        time.sleep(0.2)
+        buffer = bytearray()
+        status, _, body = read_response(s, buffer=buffer)
+        equal((status, len(body)), (200, 1 << 18))
+        try:
+            read_response(s, buffer=buffer)
+            raise AssertionError("it is whole")
+        except AssertionError as why:
+            contains(str(why), "the connection ended after 36 of 37 bytes")
+
+
 def test_a_module_may_take_longer_than_any_time_out():
     with serving(probe(**SHORT)) as server, server.connect() as s:
         s.sendall(request("/sleep-long"))
