@@ -2,6 +2,7 @@
 #include "body.h"
 
 #include "must.h"
+#include "own_page.h"
 #include "spool.h"
 #include "wait.h"
 
@@ -28,11 +29,19 @@ static bool is_saved(const struct body *b)
     return b->complete && (b->file == NULL || (b->file->last && !b->file->busy));
 }
 
+/* Whether it was read as a whole, for who asks now: a page for an error has no body. */
+static bool is_in_view(const struct mpx_req *r)
+{
+    const struct body *b = &r->body;
+
+    return b->use == BODY_WHOLE && is_saved(b) && b->refused == 0 && !own_page_is_shown(r);
+}
+
 struct mpx_str body_view(const struct mpx_req *r)
 {
     const struct body *b = &r->body;
 
-    if (b->use != BODY_WHOLE || !is_saved(b) || b->refused != 0)
+    if (!is_in_view(r))
         return (struct mpx_str){ NULL, 0 };
     if (b->file == NULL)
         return buffer_str(&b->bytes);
@@ -41,11 +50,7 @@ struct mpx_str body_view(const struct mpx_req *r)
 
 int body_fd(const struct mpx_req *r)
 {
-    const struct body *b = &r->body;
-
-    if (b->use != BODY_WHOLE || b->file == NULL || !is_saved(b) || b->refused != 0)
-        return -1;
-    return b->file->spool.fd;
+    return is_in_view(r) && r->body.file != NULL ? r->body.file->spool.fd : -1;
 }
 
 /* ---- who waits for it */
@@ -56,6 +61,11 @@ static void refuse(struct mpx_req *r, int status)
     r->body.refused = status;
     if (!r->body.complete)
         r->keep_alive = false;
+}
+
+int body_refusal(const struct mpx_req *r)
+{
+    return own_page_is_shown(r) ? 0 : r->body.refused;
 }
 
 /* Begins to wait for what is there already, or for the carrier to bring it. */
@@ -72,6 +82,13 @@ static enum mpx_rc ask(struct mpx_req *r, bool is_there)
     return MPX_WAIT;
 }
 
+/* A page for an error goes on at once: with the end of a body that it does not have. */
+static enum mpx_rc ask_nobody(struct mpx_req *r)
+{
+    wait_ready(r, WAIT_BODY);
+    return MPX_WAIT;
+}
+
 static enum mpx_rc misread(struct mpx_req *r, const char *why)
 {
     wait_cancel(r);
@@ -85,6 +102,8 @@ enum mpx_rc body_read(struct mpx_req *r, size_t max, mpx_resume_fn fn, void *sta
 
     if (wait_begin(r, WAIT_BODY, fn, state) == NULL)
         return MPX_FAIL;
+    if (own_page_is_shown(r))
+        return ask_nobody(r);
     if (b->use == BODY_PARTS && b->received > 0)
         return misread(r, "mpx_read_body: the body is read in parts already");
     b->use = BODY_WHOLE;
@@ -106,6 +125,8 @@ enum mpx_rc body_next(struct mpx_req *r, mpx_resume_fn fn, void *state)
 
     if (wait_begin(r, WAIT_BODY, fn, state) == NULL)
         return MPX_FAIL;
+    if (own_page_is_shown(r))
+        return ask_nobody(r);
     if (b->use == BODY_WHOLE && !is_saved(b))
         return misread(r, "mpx_body_next: the body is read as a whole already");
     drop_part(b);
@@ -122,6 +143,9 @@ bool body_part(const struct mpx_req *r, struct mpx_str *part)
 {
     const struct body *b = &r->body;
 
+    *part = (struct mpx_str){ NULL, 0 };
+    if (own_page_is_shown(r))
+        return false;
     *part = b->part;
     return b->part.n > 0 || !b->complete || (b->use == BODY_WHOLE && !b->given);
 }

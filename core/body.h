@@ -28,6 +28,9 @@ bool body_part(const struct mpx_req *r, struct mpx_str *part);
 struct mpx_str body_view(const struct mpx_req *r);
 int body_fd(const struct mpx_req *r);
 
+/* The status with which the request ends in place of going on with its body; or 0. */
+int body_refusal(const struct mpx_req *r);
+
 /* For carriers. Bytes are brought only while they are wanted: nobody waits with a part in hand, and
    no thread writes. */
 bool body_is_wanted(const struct mpx_req *r);

@@ -90,16 +90,21 @@ static int check_host(struct mpx_req *r, const struct uri_target *target)
     return 0;
 }
 
+/* A list of tokens (RFC 9110 7.6.1): a quote is none, and hides nothing. */
 static void check_connection(struct mpx_req *r)
 {
-    struct mpx_str list, token;
+    struct mpx_str list = { NULL, 0 };
     bool close = false, keep = false;
 
-    if (req_known(r, REQ_CONNECTION, &list))
-        while (str_next_item(&list, &token)) {
-            close = close || str_same_word(token, MPX_STR("close"));
-            keep = keep || str_same_word(token, MPX_STR("keep-alive"));
-        }
+    (void)req_known(r, REQ_CONNECTION, &list);
+    while (list.n > 0) {
+        size_t comma = str_find(list, ',');
+        struct mpx_str token = str_trim(str_head(list, comma));
+
+        close = close || str_same_word(token, MPX_STR("close"));
+        keep = keep || str_same_word(token, MPX_STR("keep-alive"));
+        list = str_from(list, comma + 1);
+    }
     r->keep_alive = !close && (r->version >= 11 || keep);
 }
 

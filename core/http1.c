@@ -78,8 +78,9 @@ static bool has_left(struct http1 *h)
 static void close_gently(struct http1 *h)
 {
     struct mpx_conn *c = h->c;
+    bool has_unread = c->readable || h->stash_n > 0;
 
-    if (!(h->linger || c->readable) || h->read_end) {
+    if (!(h->linger || has_unread) || h->read_end) {
         conn_close(c, false);
         return;
     }
@@ -87,9 +88,15 @@ static void close_gently(struct http1 *h)
         h->lingering = true;
         c->transport->shutdown(c);
         conn_set_timer(c, CONN_LINGER);
-        if (c->readable) /* no event tells of it again */
+        if (has_unread) /* no event tells of it again */
             http1_drive_again(h);
     }
+}
+
+/* Empty lines are no request that could be late (RFC 9112 2.2). */
+static bool is_between_requests(const struct http1 *h)
+{
+    return h->cur == NULL || (h->reading == HTTP1_HEAD && h->guard.seen == h->guard.line_start);
 }
 
 static enum conn_timer timer_for(struct http1 *h)
@@ -100,7 +107,7 @@ static enum conn_timer timer_for(struct http1 *h)
         return h->load == NULL ? CONN_SEND : CONN_NO_TIMER;
     if (h->first != NULL && h->first->finished && h->first->res.filtering)
         return CONN_NO_TIMER; /* we have to do something first */
-    if (h->cur == NULL)
+    if (is_between_requests(h))
         return h->c->requests == 0 ? CONN_HEADER : CONN_KEEPALIVE;
     if (h->reading == HTTP1_HEAD)
         return CONN_HEADER;
@@ -209,6 +216,15 @@ static bool can_go_on(struct http1 *h)
     return http1_wants_input(h) && (h->stash_n > 0 || h->c->readable);
 }
 
+/* Whether a client sees by itself when the first answer is not whole. If so, no reset tells it:
+   that would take back what waits in the socket, answers before it too. */
+static bool is_delimited(const struct http1 *h)
+{
+    const struct mpx_req *r = h->first;
+
+    return r != NULL && (r->is_head || r->res.no_body || r->res.chunked || r->res.length >= 0);
+}
+
 static void drive(struct mpx_conn *c)
 {
     struct http1 *h = session(c);
@@ -225,7 +241,7 @@ static void drive(struct mpx_conn *c)
         if (c->dead)
             return;
         if (!http1_flush(h)) {
-            conn_close(c, true);
+            conn_close(c, !is_delimited(h));
             return;
         }
     } while (can_go_on(h) && ++rounds < ROUNDS_PER_TURN);
@@ -252,7 +268,7 @@ static bool is_taking(struct http1 *h)
 static void timeout(struct mpx_conn *c, enum conn_timer timer)
 {
     struct http1 *h = c->session;
-    bool in_head = h != NULL && h->cur != NULL && h->reading == HTTP1_HEAD;
+    bool in_head = h != NULL && !is_between_requests(h) && h->reading == HTTP1_HEAD;
     bool in_body = h != NULL && h->cur != NULL && h->reading == HTTP1_BODY;
 
     if (timer == CONN_HEADER && in_head) {

@@ -23,7 +23,8 @@ struct http1 {
     enum { HTTP1_HEAD, HTTP1_BODY, HTTP1_DONE } reading;
     struct mpx_req *first, *last; /* answers that are not all sent, in order */
     unsigned queued;
-    char *head; /* of cur, while it is incomplete; in its arena */
+    uint64_t queued_bytes; /* that they hold; 0 again when all are sent */
+    char *head;            /* of cur, while it is incomplete; in its arena */
     size_t head_n, head_room;
     uint64_t drained; /* bytes of body that nobody wanted */
     char *stash;      /* received, not yet looked at; on the heap */

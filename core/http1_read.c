@@ -13,8 +13,16 @@
 enum {
     READS_PER_ROUND = 4, /* of WORKER_INPUT bytes */
     QUEUE_MAX = 32,      /* answers that may wait behind each other */
+    HELD_MAX = RES_MARK, /* bytes that they may hold, then the client must take them first */
     HEAD_AT_FIRST = 2048 /* bytes of memory for a head that comes in pieces */
 };
+
+/* Bytes in memory, or in a file without a name, until the answer is sent: its own, and those of the
+   request's body. */
+static uint64_t held_by(const struct mpx_req *r)
+{
+    return r->res.waiting + (r->body.use == BODY_WHOLE ? r->body.received : 0);
+}
 
 /* cur's message is read, or will never be: the queue owns the request from here on. */
 static void let_go(struct http1 *h)
@@ -24,6 +32,8 @@ static void let_go(struct http1 *h)
     h->cur = NULL;
     if (h->delivered)
         req_destroy(r);
+    else
+        h->queued_bytes += held_by(r);
     h->delivered = false;
 }
 
@@ -171,9 +181,9 @@ bool http1_wants_input(struct http1 *h)
     http1_advance(h);
     if (h->closing)
         return h->lingering;
-    if (h->queued >= QUEUE_MAX)
-        return false;
-    if (h->cur == NULL || h->reading == HTTP1_HEAD)
+    if (h->cur == NULL)
+        return h->queued < QUEUE_MAX && h->queued_bytes < HELD_MAX;
+    if (h->reading == HTTP1_HEAD)
         return true;
     if (h->reading == HTTP1_BODY)
         return body_is_wanted(h->cur) || h->cur->finished;

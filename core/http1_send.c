@@ -299,8 +299,10 @@ static void release(struct http1 *h)
         struct mpx_req *r = h->first;
 
         h->first = r->next;
-        if (h->first == NULL)
+        if (h->first == NULL) {
             h->last = NULL;
+            h->queued_bytes = 0;
+        }
         h->queued--;
         h->out.running = false;
         http1_deliver(h, r);

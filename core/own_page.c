@@ -38,7 +38,7 @@ static void swap(struct mpx_req *r)
 
 void own_page_show_request(struct mpx_req *r)
 {
-    if (r->own_page != NULL && r->own_page->shows_page)
+    if (own_page_is_shown(r))
         swap(r);
 }
 
@@ -46,6 +46,11 @@ void own_page_show_page(struct mpx_req *r)
 {
     if (r->own_page != NULL && !r->own_page->shows_page)
         swap(r);
+}
+
+bool own_page_is_shown(const struct mpx_req *r)
+{
+    return r->own_page != NULL && r->own_page->shows_page;
 }
 
 bool own_page_begin(struct mpx_req *r)

@@ -2,7 +2,7 @@
    A virtual host's own page for an error (the key error_pages) in the place of the standard one: an
    internal GET, or HEAD, of its path through CONTENT alone, once for each request. The status
    stays, and so do the fields that the refusal had set; the page gives the body and what
-   describes it. */
+   describes it. It is asked for without a body: what came with the request is not its. */
 #ifndef OWN_PAGE_H
 #define OWN_PAGE_H
 #include "req.h"
@@ -18,5 +18,6 @@ void own_page_take(struct mpx_req *r);
    that goes on in CONTENT. Do nothing when no page was begun. */
 void own_page_show_request(struct mpx_req *r);
 void own_page_show_page(struct mpx_req *r);
+bool own_page_is_shown(const struct mpx_req *r);
 
 #endif

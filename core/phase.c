@@ -347,8 +347,8 @@ static bool resume(struct mpx_req *r)
     struct mpx_watch *k = fired_watch(r);
     enum mpx_rc rc;
 
-    if (r->wait.ready && r->wait.kind == WAIT_BODY && r->body.refused != 0) {
-        fail(r, r->body.refused);
+    if (r->wait.ready && r->wait.kind == WAIT_BODY && body_refusal(r) != 0) {
+        fail(r, body_refusal(r));
         return true;
     }
     if (r->wait.ready) {

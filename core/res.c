@@ -243,6 +243,7 @@ void res_start(struct mpx_req *r)
         res->resized = false;
         res->written = 0;
         res->declared = 0;
+        res->enough = true;
     }
     if (res->cut == NULL)
         res->length = res_length(r);

@@ -285,7 +285,8 @@ struct mpx_watch *mpx_req_watch(struct mpx_req *r, int fd, short events, mpx_res
                                 void *state);
 void mpx_watch_want(struct mpx_watch *w, short events); /* 0 pauses */
 void mpx_watch_end(struct mpx_watch *w);                /* the fd stays yours */
-/* The request's body, whole or in parts; no body is an empty one. 100 Continue is sent with the
+/* The request's body, whole or in parts; no body is an empty one, as it is for a page of
+   error_pages, whatever the client sent. 100 Continue is sent with the
    first of these calls, when it is due. A body that is too long, malformed, or stops coming ends
    the request (413, 400, 408; a response that has begun is broken off), and fn does not run. */
 /* Whole: at most max bytes (0: what limits.body allows). Past limits.body_memory it lies in a file

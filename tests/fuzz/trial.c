@@ -157,6 +157,19 @@ static bool part_of(const struct answer *a, struct mpx_str whole, struct mpx_str
     return n[0] <= n[1] && n[1] < n[2] && n[2] == whole.n;
 }
 
+/* The last answer cannot be completed. */
+static bool is_broken(void)
+{
+    size_t count = trial.answers.count;
+
+    return trial.outcomes[count].broken || (count > 0 && trial.outcomes[count - 1].broken);
+}
+
+static bool is_cut(void)
+{
+    return trial.gone || trial.w->reset || is_broken();
+}
+
 static void check_body(size_t i, const struct answer *a, const struct naive_message *m)
 {
     struct mpx_str wanted, type;
@@ -174,8 +187,7 @@ static void check_body(size_t i, const struct answer *a, const struct naive_mess
         return;
     if (a->status == 206)
         FUZZ_MUST(part_of(a, wanted, &wanted), "answer %zu: a strange Content-Range", i);
-    if (trial.gone ||
-        trial.w->reset) /* what ends with the connection may be cut, but is not wrong */
+    if (is_cut()) /* what ends with the connection may be cut, but is not wrong */
         wanted = str_head(wanted, a->body.n);
     same("the answer's body", i, a->body, wanted);
 }
@@ -239,11 +251,10 @@ void trial_check(void)
 {
     struct answers *a = &trial.answers;
     bool open = trial.w->c != NULL && !trial.w->shut;
-    bool cut = trial.gone || trial.w->reset;
 
     answers_read(a, buffer_str(&trial.w->out), !open, asked, NULL);
     FUZZ_MUST(a->fault == NULL, "answer %zu: %s", a->count, a->fault);
-    FUZZ_MUST(!a->partial || cut, "something is left over behind %zu answers", a->count);
+    FUZZ_MUST(!a->partial || is_cut(), "something is left over behind %zu answers", a->count);
     for (size_t i = 0; i < a->count; i++)
         check_answer(i);
     if (open) {
@@ -253,9 +264,7 @@ void trial_check(void)
     if (trial.gone || trial.timed || trial.halved)
         return;
     if (trial.w->reset) /* only an answer that cannot be completed may end so */
-        FUZZ_MUST(trial.outcomes[a->count].broken ||
-                      (a->count > 0 && trial.outcomes[a->count - 1].broken),
-                  "a reset for nothing behind %zu answers", a->count);
-    else
+        FUZZ_MUST(is_broken(), "a reset for nothing behind %zu answers", a->count);
+    else if (!is_broken())
         FUZZ_MUST(a->count > 0 && may_end_in_silence(a->count - 1), "closed without a word");
 }

@@ -42,7 +42,9 @@ static void set_fields(struct mpx_req *r)
     static const struct {
         const char *word;
         int status;
-    } statuses[] = { { "201", 201 }, { "203", 203 }, { "206", 206 }, { "404", 404 } };
+    } statuses[] = {
+        { "201", 201 }, { "203", 203 }, { "205", 205 }, { "206", 206 }, { "404", 404 }
+    };
     struct mpx_str query = mpx_req_query(r);
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)

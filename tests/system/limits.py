@@ -99,6 +99,52 @@ def test_a_client_that_takes_slowly_is_served():
                 got += len(part)
 
 
+def begun_by(server, pipeline):
+    """How many requests of a pipeline begin while the client reads no answer."""
+    with server.connect() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.settimeout(0.5)
+        try:
+            s.sendall(pipeline)
+        except TimeoutError:
+            pass
+        time.sleep(0.5)
+        return int(server.get("/counts")[2].split()[1]) - 1
+
+
+def test_answers_that_are_not_taken_hold_up_the_requests_behind_them():
+    with serving(probe(sndbuf="64k")) as server:
+        begun = begun_by(server, request("/big") * 32)
+        assert begun < 16, begun
+
+
+def test_bodies_whose_answers_are_not_taken_hold_up_the_requests_behind_them():
+    with folder() as www, serving(configuration({"documents": www, "modules": ["probe", "static"]},
+                                                connection={"sndbuf": "64k"})) as server:
+        write(www + "/large.bin", b"x" * (8 << 20))
+        upload = request("/body-where", "POST", body=b"x" * 60000)
+        begun = begun_by(server, request("/large.bin") + upload * 24)
+        assert begun < 8, begun
+
+
+def test_an_answer_that_breaks_off_takes_none_before_it_with_it():
+    with serving(probe()) as server, socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        s.connect(("127.0.0.1", server.port))
+        s.settimeout(10)
+        s.sendall(request("/big") + request("/range/short"))
+        server.wait_for_log("promised a Content-Length")
+        time.sleep(0.2)
+        buffer = bytearray()
+        status, _, body = read_response(s, buffer=buffer)
+        equal((status, len(body)), (200, 1 << 18))
+        try:
+            read_response(s, buffer=buffer)
+            raise AssertionError("it is whole")
+        except AssertionError as why:
+            contains(str(why), "the connection ended after 36 of 37 bytes")
+
+
 def test_a_module_may_take_longer_than_any_time_out():
     with serving(probe(**SHORT)) as server, server.connect() as s:
         s.sendall(request("/sleep-long"))

@@ -27,7 +27,8 @@ static unsigned count(const struct wire *w, const char *text)
     struct mpx_str rest = buffer_str(&w->out);
     unsigned n = 0;
 
-    for (const char *at; (at = memmem(rest.p, rest.n, text, strlen(text))) != NULL; n++)
+    for (const char *at; rest.n > 0 && (at = memmem(rest.p, rest.n, text, strlen(text))) != NULL;
+         n++)
         rest = str_from(rest, (size_t)(at - rest.p) + strlen(text));
     return n;
 }
@@ -381,6 +382,9 @@ START_TEST(time_runs_out_where_it_should)
         { GET("/ten.txt") "GET /", 9000, 2000, "HTTP/1.1 408 Request Timeout\r\n" },
         { "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", 29000, 2000,
           "HTTP/1.1 408 Request Timeout\r\n" },
+        /* empty lines are no request that could be late (RFC 9112 2.2) */
+        { "\r\n", 9000, 2000, "" },
+        { GET("/ten.txt") "\r\n", 29000, 2000, "HTTP/1.1 200 OK\r\n" },
     };
     struct loopback *lb = site();
 
@@ -395,6 +399,7 @@ START_TEST(time_runs_out_where_it_should)
         ck_assert_msg(w->c == NULL || w->shut, "case %zu: too late", i);
         ck_assert_msg(cases[i].answer[0] == '\0' ? w->out.n == 0 : has(w, cases[i].answer),
                       "case %zu: %.*s", i, STR_ARGS(buffer_str(&w->out)));
+        ck_assert_msg(i < 5 || !has(w, "408"), "case %zu: 408 for nothing", i);
         wire_free(w);
     }
     loopback_destroy(lb);

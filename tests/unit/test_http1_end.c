@@ -80,6 +80,28 @@ START_TEST(what_came_before_lingering_is_read)
 }
 END_TEST
 
+/* The same for what is in our memory already: who sent it may be sending more. */
+START_TEST(a_client_that_asked_for_more_than_it_gets_is_lingered_for)
+{
+    struct loopback *lb = site();
+    struct wire *w = wire_open(lb);
+
+    wire_write(w,
+               MPX_STR("GET /sleep HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" GET("/fd")));
+    loopback_run(lb, 50);
+    ck_assert_uint_eq(count(w, "HTTP/1.1"), 1);
+    ck_assert(w->shut);
+    ck_assert_ptr_nonnull(w->c);
+    wire_write(w, MPX_STR(GET("/fd")));
+    wire_write_end(w);
+    until_closed(lb, w);
+    ck_assert_ptr_null(w->c);
+    ck_assert(!w->reset);
+    wire_free(w);
+    loopback_destroy(lb);
+}
+END_TEST
+
 START_TEST(after_a_rush_what_was_kept_for_it_is_given_back)
 {
     struct loopback *lb = site();
@@ -123,6 +145,7 @@ Suite *suite_http1_end(void)
     static const TTest **const tests[] = {
         &after_an_error_the_connection_lingers_then_closes,
         &what_came_before_lingering_is_read,
+        &a_client_that_asked_for_more_than_it_gets_is_lingered_for,
         &after_a_rush_what_was_kept_for_it_is_given_back,
         &a_stopping_server_says_close,
         NULL,

@@ -171,6 +171,39 @@ START_TEST(a_body_that_is_too_long_has_a_page_whatever_it_waits_for)
 }
 END_TEST
 
+/* A page that reads a body: there is none that is its own, whatever became of the client's. */
+START_TEST(the_page_has_no_body)
+{
+    static const char *const requests[][2] = {
+        { "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n01234", "404" },
+        { "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", "404" },
+        { CHUNKED_TOO_LONG, "413" },
+        { "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx", "400" },
+    };
+    static const char *const pages[][2] = { { "/body-where", "memory: bytes 0 " },
+                                            { "/parts", "bytes 0 " },
+                                            { "/parts-after-whole", "bytes 0 " },
+                                            { "/parts-before", "end 0" } };
+
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+        for (size_t k = 0; k < sizeof(pages) / sizeof(pages[0]); k++) {
+            char text[64];
+
+            (void)snprintf(text, sizeof(text), "\"4xx\":\"%s\"", pages[k][0]);
+            struct loopback *lb = site(text);
+            struct wire *w = wire_open(lb);
+            wire_write(w, str_of(requests[i][0]));
+            for (int turns = 0; turns < 200 && w->out.n == 0; turns++)
+                loopback_run(lb, 1);
+            (void)snprintf(text, sizeof(text), "HTTP/1.1 %s ", requests[i][1]);
+            ck_assert_msg(has(w, text) && has(w, pages[k][1]), "%s by %s: %.*s", requests[i][1],
+                          pages[k][0], STR_ARGS(buffer_str(&w->out)));
+            wire_free(w);
+            loopback_destroy(lb);
+        }
+}
+END_TEST
+
 START_TEST(a_long_page_waits_for_a_client_that_is_slow)
 {
     struct loopback *lb = site("\"413\":\"/long\"");
@@ -264,6 +297,7 @@ Suite *suite_own_page(void)
         &a_client_that_leaves_during_the_page_leaves_nothing,
         &a_page_that_is_missing_is_told_from_time_to_time,
         &a_body_that_is_too_long_has_a_page_whatever_it_waits_for,
+        &the_page_has_no_body,
         &a_long_page_waits_for_a_client_that_is_slow,
         &a_body_that_stops_has_a_page,
         &a_body_that_ends_too_soon_has_a_page,
