@@ -47,8 +47,10 @@ static void is_upper(const struct loopback_req *q, size_t first, size_t n)
 {
     ck_assert(!q->broken);
     ck_assert_uint_eq(q->answer.n, n);
-    for (size_t i = 0; i < n; i++)
-        ck_assert_int_eq(q->answer.p[i], (char)('A' + (first + i) % 23));
+    size_t right = 0;
+    while (right < n && q->answer.p[right] == (char)('A' + (first + right) % 23))
+        right++;
+    ck_assert_uint_eq(right, n);
 }
 
 static void get_upper(struct loopback *lb)
