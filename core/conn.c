@@ -84,6 +84,7 @@ static void conn_free(struct mpx_conn *c)
     c->transport->close(c, c->reset);
     crowd_leave(&l->crowd, c->counted);
     free(c->told);
+    free(c->local);
     if (c->refused)
         l->refused--;
     else
@@ -93,6 +94,26 @@ static void conn_free(struct mpx_conn *c)
         loop_stop(c->w->loop);
     free(c);
     listener_resume(l);
+}
+
+const union address *conn_local(struct mpx_conn *c)
+{
+    socklen_t len = sizeof(*c->local);
+
+    if (c->local != NULL || c->fd < 0)
+        return c->local;
+    c->local = must_calloc(sizeof(*c->local));
+    if (getsockname(c->fd, &c->local->any, &len) < 0)
+        c->local->any.sa_family = AF_UNSPEC;
+    address_unmap(c->local);
+    return c->local;
+}
+
+uint64_t conn_id(struct mpx_conn *c)
+{
+    if (c->id == 0)
+        c->id = c->w->next_id++;
+    return c->id;
 }
 
 void conn_close(struct mpx_conn *c, bool reset)

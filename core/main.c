@@ -133,7 +133,7 @@ static int serve(struct launch *l, const struct cli *c)
     const char *error;
     int rc;
 
-    if (check_user(s) != 0 || logging_direct(s) < 0)
+    if (check_user(s) != 0 || logging_direct(s, &l->grants.as) < 0)
         return EXIT_FAILURE;
     raise_descriptors(s);
     if (s->pid_file.n > 0 && pidfile_open(&pidfile, &l->arena, s->pid_file.p, &error) < 0)

@@ -4,6 +4,7 @@
 #include "dso.h"
 #include "must.h"
 #include "suggest.h"
+#include "variable_name.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -315,6 +316,8 @@ struct module *module_load(struct modules *ms, struct mpx_str name, bool careful
     if (why == NULL) {
         m = add(ms, d, file);
         why = option_verify(&ms->arena, module_options(m), m->d.conf_size);
+        if (why == NULL)
+            why = variable_name_verify(&ms->arena, ms, &m->d);
     }
     if (ms->on_load != NULL)
         ms->on_load(ms->arg, NULL);

@@ -51,6 +51,7 @@ void res_reset(struct mpx_req *r, int status)
     res->last = old.last;
     res->spare = old.spare;
     res->waiting_max = old.waiting_max;
+    res->out = old.out;
     res->status = status;
 }
 
@@ -279,6 +280,7 @@ size_t res_took(struct mpx_req *r, size_t n)
         size_t part = n < p->n ? n : p->n;
 
         n -= part;
+        res->out += part;
         p->n -= part;
         p->off += (off_t)part;
         if (p->kind != PIECE_FILE)

@@ -37,7 +37,8 @@ static const char *type_word(const struct mpx_option *o)
     case MPX_T_OBJECT:
         return "object";
     case MPX_T_MAP:
-        return "object of strings";
+        return (o->flags & MPX_OPT_OR_TEXT) != 0 ? "string or object of strings"
+                                                 : "object of strings";
     case MPX_T_JSON:
         return "see below";
     }
