@@ -115,6 +115,7 @@ struct generation {
     size_t name_slots;        /* a power of two */
     struct mpx_conf *confs, **confs_end;
     struct wanted_variable *wanted_variables; /* while it is built; see variable_name.h */
+    bool all_loaded;                          /* no more modules come */
     struct worker *worker;                    /* who runs it; NULL in a checker */
     /* what modules have registered in open() */
     struct provided_service *services;

@@ -8,30 +8,32 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     FLAGS = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-    TRIES = 3 /* somebody may make or remove it at the same time */
+    TRIES = 3, /* somebody may make or remove it at the same time */
+    LINKS_MAX = 40
 };
 
 /* With the rights of now. More flags: O_NOFOLLOW. */
-static int open_now(const char *path, unsigned mode, int more)
+static int open_now(int folder, const char *path, unsigned mode, int more)
 {
     int fd = -1;
 
     errno = ENOENT;
     for (int i = 0; i < TRIES && fd < 0 && (errno == ENOENT || errno == EEXIST); i++) {
-        fd = open(path, FLAGS | more);
+        fd = openat(folder, path, FLAGS | more);
         if (fd >= 0 || errno != ENOENT)
             break;
-        fd = open(path, FLAGS | more | O_CREAT | O_EXCL, 0600);
+        fd = openat(folder, path, FLAGS | more | O_CREAT | O_EXCL, 0600);
         if (fd >= 0)
             (void)fchmod(fd, mode); /* whatever the umask is */
     }
+    if (fd < 0 && errno == EEXIST && (more & O_NOFOLLOW) == 0) /* a link to what is to be made */
+        fd = openat(folder, path, FLAGS | O_CREAT, mode);
     if (fd < 0)
         return -errno;
     int flags = fcntl(fd, F_GETFL);
@@ -48,59 +50,111 @@ static bool is_in_group(const struct child_user *user, gid_t gid)
     return user->gid == gid;
 }
 
-/* Whether that user may put other things into a folder. Of a folder like /tmp the entries of
-   others are safe, but not the last one, which may not be there yet. */
-static bool may_change(const struct stat *st, const struct child_user *user, bool is_last)
+/* Whether that user may put other things into a folder. */
+static bool may_change(const struct stat *st, const struct child_user *user)
 {
-    if (st->st_uid == user->uid)
-        return true;
-    if ((st->st_mode & S_ISVTX) != 0 && !is_last)
-        return false;
-    return (is_in_group(user, st->st_gid) && (st->st_mode & S_IWGRP) != 0) ||
-           (st->st_mode & S_IWOTH) != 0;
+    return st->st_uid == user->uid || (st->st_mode & S_IWOTH) != 0 ||
+           ((st->st_mode & S_IWGRP) != 0 && is_in_group(user, st->st_gid));
 }
 
-/* Whether no folder of a path without symbolic links can be changed by that user. */
-static bool is_out_of_reach(const char *path, const struct child_user *user)
+/* On the way to a log file. */
+struct walk {
+    const struct child_user *user;
+    int folder;              /* where we are */
+    char rest[PATH_MAX];     /* what is still to go */
+    char name[NAME_MAX + 1]; /* the step that is at its turn */
+    unsigned links;          /* that were followed */
+};
+
+/* Takes the next step out of the rest; whether it is the last. -ENAMETOOLONG. */
+static int take_name(struct walk *w, bool *is_last)
 {
-    const char *last = strrchr(path, '/');
-    char folder[PATH_MAX];
-    struct stat st;
+    struct mpx_str rest = str_of(w->rest);
 
-    for (const char *at = path; at != NULL; at = at < last ? strchr(at + 1, '/') : NULL) {
-        size_t n = at > path ? (size_t)(at - path) : 1;
-
-        memcpy(folder, path, n);
-        folder[n] = '\0';
-        if (lstat(folder, &st) < 0 || may_change(&st, user, at == last))
-            return false;
-    }
-    return true;
+    while (rest.n > 0 && rest.p[0] == '/')
+        rest = str_from(rest, 1);
+    struct mpx_str name = str_head(rest, str_find(rest, '/'));
+    if (name.n > NAME_MAX)
+        return -ENAMETOOLONG;
+    if (name.n > 0)
+        memcpy(w->name, name.p, name.n);
+    w->name[name.n] = '\0';
+    rest = str_from(rest, name.n);
+    memmove(w->rest, rest.p, rest.n);
+    w->rest[rest.n] = '\0';
+    *is_last = rest.n == 0;
+    return name.n > 0 ? 0 : -EISDIR;
 }
 
-/* The path without symbolic links; of a file that is to be made, that of its folder is. False when
-   there is no such folder. */
-static bool resolve(const char *path, char real[PATH_MAX])
+/* Goes into a folder of where we are, or to "/". */
+static int enter(struct walk *w, const char *name)
 {
-    struct mpx_str p = str_of(path);
-    size_t slash = str_find_last(p, '/');
-    char folder[PATH_MAX];
+    int fd = openat(w->folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    if (realpath(path, real) != NULL)
-        return true;
-    if (errno != ENOENT || slash == p.n || p.n >= PATH_MAX)
-        return false;
-    memcpy(folder, path, slash + 1);
-    folder[slash + 1] = '\0';
-    if (realpath(folder, real) == NULL)
-        return false;
-    size_t n = strlen(real);
-    if (n > 1)
-        real[n++] = '/';
-    if (n + p.n - slash > PATH_MAX)
-        return false;
-    memcpy(real + n, path + slash + 1, p.n - slash);
-    return true;
+    if (fd < 0)
+        return -errno;
+    if (w->folder >= 0)
+        close(w->folder);
+    w->folder = fd;
+    return 0;
+}
+
+/* A symbolic link: what it names stands in its place. */
+static int follow(struct walk *w)
+{
+    char target[PATH_MAX];
+    ssize_t n = readlinkat(w->folder, w->name, target, sizeof(target));
+    size_t rest = strlen(w->rest);
+
+    if (n < 0)
+        return -errno;
+    if (++w->links > LINKS_MAX)
+        return -ELOOP;
+    if ((size_t)n + rest >= PATH_MAX)
+        return -ENAMETOOLONG;
+    memmove(w->rest + n, w->rest, rest + 1);
+    memcpy(w->rest, target, (size_t)n);
+    return target[0] == '/' ? enter(w, "/") : 0;
+}
+
+/* 1: the name is that of the file; 0: there is more to go; -EPERM: the user who serves could lead
+   us elsewhere. Of a folder like /tmp the folders of others are safe, a link or a new file is not. */
+static int step(struct walk *w)
+{
+    struct stat folder, st;
+    bool is_last;
+    int rc = take_name(w, &is_last);
+
+    if (rc < 0)
+        return rc;
+    if (fstat(w->folder, &folder) < 0)
+        return -errno;
+    bool within_reach = may_change(&folder, w->user);
+    bool is_sticky = (folder.st_mode & S_ISVTX) != 0 && folder.st_uid != w->user->uid;
+    if (within_reach && (is_last || !is_sticky))
+        return -EPERM;
+    if (fstatat(w->folder, w->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT && is_last ? 1 : -errno;
+    if (S_ISLNK(st.st_mode))
+        return within_reach ? -EPERM : follow(w);
+    return is_last ? 1 : enter(w, w->name);
+}
+
+/* Opens it in a folder that only we can change. */
+static int open_guarded(const char *path, const struct logfile_as *as)
+{
+    struct walk w = { .user = as->user, .folder = -1 };
+    int rc = strlen(path) < PATH_MAX ? enter(&w, "/") : -ENAMETOOLONG;
+
+    if (rc == 0)
+        memcpy(w.rest, path, strlen(path) + 1);
+    while (rc == 0)
+        rc = step(&w);
+    if (rc == 1)
+        rc = open_now(w.folder, w.name, as->mode, O_NOFOLLOW);
+    if (w.folder >= 0)
+        close(w.folder);
+    return rc;
 }
 
 /* As that user, for as long as it takes. A process that cannot come back must not go on. */
@@ -113,7 +167,7 @@ static int open_as(const char *path, unsigned mode, const struct child_user *use
         return -errno;
     if (setgroups(user->group_count, user->groups) == 0 && setegid(user->gid) == 0 &&
         seteuid(user->uid) == 0)
-        fd = open_now(path, mode, 0);
+        fd = open_now(AT_FDCWD, path, mode, 0);
     MUST(seteuid(0) == 0 && setegid(gid) == 0 && setgroups((size_t)count, groups) == 0);
     return fd;
 }
@@ -121,11 +175,9 @@ static int open_as(const char *path, unsigned mode, const struct child_user *use
 int logfile_open(const char *path, const struct logfile_as *as)
 {
     const struct child_user *user = as->user;
-    char real[PATH_MAX];
 
-    if (user == NULL || !user->change || user->uid == 0 || geteuid() != 0)
-        return open_now(path, as->mode, 0);
-    if (resolve(path, real) && is_out_of_reach(real, user))
-        return open_now(real, as->mode, O_NOFOLLOW);
-    return open_as(path, as->mode, user);
+    if (user == NULL || !user->change || user->uid == 0 || geteuid() != 0 || path[0] != '/')
+        return open_now(AT_FDCWD, path, as->mode, 0);
+    int fd = open_guarded(path, as);
+    return fd == -EPERM ? open_as(path, as->mode, user) : fd;
 }

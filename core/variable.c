@@ -225,9 +225,10 @@ static bool get_provided(struct mpx_req *r, const struct mpx_var *v, struct mpx_
 
 bool variable_get(struct mpx_req *r, const struct mpx_var *v, struct mpx_str *value)
 {
-    if (v->which == VARIABLE_OF_MODULE)
-        return v->of != NULL && get_provided(r, v, value);
-    *value = value_of(r, v);
+    if (v->which != VARIABLE_OF_MODULE)
+        *value = value_of(r, v);
+    else if (v->of == NULL || !get_provided(r, v, value))
+        return false;
     return value->n > 0;
 }
 

@@ -10,8 +10,6 @@ static const struct {
     enum mpx_var_kind kind;
 } of_core[] = { VARIABLES(VARIABLE_ROW) };
 
-static const char dot_name[] = ".NAME"; /* how a name ends that stands for many */
-
 /* A name that is looked for when all modules are loaded. */
 struct wanted_variable {
     struct wanted_variable *next;
@@ -167,6 +165,8 @@ static const struct mpx_var *want(struct generation *g, struct mpx_str name, str
     struct wanted_variable *w = arena_zero(&g->arena, sizeof(*w));
     *w = (struct wanted_variable){ g->wanted_variables, v, at, what };
     g->wanted_variables = w;
+    if (g->all_loaded)
+        variable_name_settle(g);
     return v;
 }
 
@@ -185,35 +185,47 @@ struct mpx_list variable_name_pieces(struct generation *g, struct mpx_str text, 
     return (struct mpx_list){ pieces, count };
 }
 
-static void tell_unknown(struct generation *g, const struct wanted_variable *w)
+/* Core's own; of those that stand for many, that with the word that was meant. */
+static void offer_core(struct generation *g, struct suggestion *s, struct mpx_str word)
 {
-    struct suggestion s;
-
-    suggest_start(&s, w->var->name);
     for (unsigned i = 0; i < VARIABLE_OF_CORE; i++) {
         struct mpx_str own = str_of(of_core[i].name), head = head_of(own);
 
-        if (head.n == own.n) {
-            suggest_offer(&s, own);
-        } else { /* a field by any name */
-            struct mpx_str word = str_from(w->var->name, head_of(w->var->name).n + 1);
+        if (head.n < own.n && word.n > 0)
+            own = arena_printf(&g->arena, "%.*s.%.*s", STR_ARGS(head), STR_ARGS(word));
+        suggest_offer(s, own);
+    }
+}
 
-            suggest_offer(&s, arena_printf(&g->arena, "%.*s.%.*s", STR_ARGS(head),
-                                           STR_ARGS(word.n > 0 ? word : str_of(dot_name + 1))));
+static void tell_unknown(struct generation *g, const struct wanted_variable *w)
+{
+    struct mpx_str name = w->var->name;
+    struct suggestion s;
+
+    for (unsigned i = 0; i < VARIABLE_OF_CORE; i++) {
+        struct mpx_str own = str_of(of_core[i].name);
+
+        if (head_of(own).n < own.n && str_eq(name, head_of(own))) {
+            problem_add(g->problems, w->at, "%s: $%.*s needs the name of a field: $%.*s", w->what,
+                        STR_ARGS(name), STR_ARGS(own));
+            return;
         }
     }
+    suggest_start(&s, name);
+    offer_core(g, &s, str_from(name, head_of(name).n + 1));
     for (unsigned i = 0; i < g->modules->count; i++) {
         const struct mpx_variable *of = g->modules->loaded[i]->d.variables;
 
         for (; of != NULL && of->name != NULL; of++)
             suggest_offer(&s, str_of(of->name));
     }
-    problem_add(g->problems, w->at, "%s: there is no variable $%.*s%s", w->what,
-                STR_ARGS(w->var->name), suggest_text(&s, &g->arena));
+    problem_add(g->problems, w->at, "%s: there is no variable $%.*s%s", w->what, STR_ARGS(name),
+                suggest_text(&s, &g->arena));
 }
 
 void variable_name_settle(struct generation *g)
 {
+    g->all_loaded = true;
     for (struct wanted_variable *w = g->wanted_variables; w != NULL; w = w->next)
         if (!variable_name_of_module(g->modules, w->var->name, w->var))
             tell_unknown(g, w);

@@ -68,15 +68,31 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
-/* A byte of ASCII that cannot stand as it is. */
-static bool add_json_escape(struct line *l, unsigned char c)
+static bool add_code(struct line *l, unsigned code)
 {
-    const char pair[2] = { '\\', (char)c };
-    const char code[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+    const char text[6] = {
+        '\\', 'u', hex[code >> 12], hex[code >> 8 & 15], hex[code >> 4 & 15], hex[code & 15]
+    };
 
-    if (c == '"' || c == '\\')
+    return add_whole(l, text, sizeof(text));
+}
+
+/* One character of n bytes that is not plain. Controls (C0, DEL, C1) and line ends of Unicode, which
+   move a terminal's cursor or end a line for some readers, are written as codes. */
+static bool add_character(struct line *l, const char *p, size_t n)
+{
+    const char pair[2] = { '\\', p[0] };
+    unsigned char first = (unsigned char)p[0], second = n > 1 ? (unsigned char)p[1] : 0;
+
+    if (n == 1 && (p[0] == '"' || p[0] == '\\'))
         return add_whole(l, pair, sizeof(pair));
-    return add_whole(l, code, sizeof(code));
+    if (n == 1)
+        return add_code(l, first);
+    if (n == 2 && first == 0xc2 && second < 0xa0)
+        return add_code(l, second);
+    if (n == 3 && (memcmp(p, "\xe2\x80\xa8", 3) == 0 || memcmp(p, "\xe2\x80\xa9", 3) == 0))
+        return add_code(l, 0x2020 + ((unsigned char)p[2] & 0xf));
+    return add_whole(l, p, n);
 }
 
 void line_add_json(struct line *l, struct mpx_str s)
@@ -93,12 +109,7 @@ void line_add_json(struct line *l, struct mpx_str s)
         if (i == s.n)
             return;
         n = character((struct mpx_str){ s.p + i, s.n - i });
-        if (n == 0)
-            fits = add_whole(l, "\xef\xbf\xbd", 3);
-        else if (n == 1)
-            fits = add_json_escape(l, (unsigned char)s.p[i]);
-        else
-            fits = add_whole(l, s.p + i, n);
+        fits = n > 0 ? add_character(l, s.p + i, n) : add_whole(l, "\xef\xbf\xbd", 3);
         if (!fits)
             return;
         i += n > 0 ? n : 1;
