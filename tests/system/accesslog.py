@@ -561,9 +561,26 @@ def test_the_example_of_its_page_works():
         config = example_of("accesslog", where)
         write(where + "/srv/www/index.html", "x" * 512)
         with serving(config) as server:
+            server.get("/health")
             server.get("/index.html")
             line, = lines_of(server, where + "/var/log/access.log", 1)
-    assert re.fullmatch(r'127\.0\.0\.1 - - \[[^]]+\] "GET /index\.html HTTP/1\.1" 200 512', line), line
+    form = (r'\{"time":"[-0-9]{10}T[0-9:.]{12}Z","request":"GET /index\.html","status":200,"seconds":\d\.\d{6},'
+            r'"id":"[0-9a-f]{16}"\}')
+    assert re.fullmatch(form, line), line
+
+
+def test_the_example_with_several_logs_works():
+    with folder() as where:
+        write(where + "/shown.json", beneath(where, blocks("docs/modules/accesslog.md", "json")[1]))
+        config = configuration({})
+        del config["vhosts"]
+        write(where + "/srv/www/health", "ok")
+        with serving({"include": where + "/shown.json", **config}) as server:
+            for path in ("/health", "/a.css", "/b"):
+                server.get(path)
+            found, = objects_of(server, where + "/var/log/access.log", 1)
+            equal((found["path"], found["status"]), ("/b", 404))
+            equal(os.path.getsize(where + "/var/log/slow.log"), 0)
 
 
 main()

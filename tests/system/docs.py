@@ -28,8 +28,9 @@ def compile_blocks(where):
 
 def test_the_modules_of_the_tutorial_answer():
     with folder() as where:
-        equal(compile_blocks(where), ["hello", "slow", "count", "adler", "token"])
-        config = configuration({"modules": ["hello", "slow", "count", "adler"], "hello": {"text": "hi there"}, "count": "1k",
+        equal(compile_blocks(where), ["hello", "slow", "count", "adler", "token", "card"])
+        config = configuration({"modules": ["hello", "slow", "count", "adler", "card"], "hello": {"text": "hi there"}, "count": "1k",
+                                "card": "$method $card.me-too, $$1 $user",
                                 "directories": {"path": "/private", "modules": "+token", "token": "sesame"}},
                                daemon={"module_path": where})
         with serving(config) as server:
@@ -44,6 +45,7 @@ def test_the_modules_of_the_tutorial_answer():
             equal(server.get("/count", method="POST", body=b"x" * 1025)[0], 413)
             for field, wanted in (("Accept: */*", 401), ("Authorization: Bearer sesam", 401), ("Authorization: Bearer sesame", 404)):
                 equal(server.get("/private/x", fields=[field])[0], wanted, field)
+            equal(server.get("/card")[2], b"GET ME-TOO, $1 ")
             for body in (b"", b"Wikipedia", os.urandom(3 << 20)):
                 equal(server.get("/adler", method="POST", body=body)[2], b"%08x\n" % zlib.adler32(body))
 
