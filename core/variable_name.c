@@ -227,7 +227,7 @@ void variable_name_settle(struct generation *g)
 {
     g->all_loaded = true;
     for (struct wanted_variable *w = g->wanted_variables; w != NULL; w = w->next)
-        if (!variable_name_of_module(g->modules, w->var->name, w->var))
+        if (!variable_name_of_module(g->modules, w->var->name, w->var) && !g->modules->is_lacking)
             tell_unknown(g, w);
     g->wanted_variables = NULL;
 }

@@ -93,6 +93,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_list.c \
 	tests/unit/test_listener.c \
 	tests/unit/test_log.c \
+	tests/unit/test_logfile.c \
 	tests/unit/test_loop.c \
 	tests/unit/test_method.c \
 	tests/unit/test_must.c \
@@ -132,6 +133,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_suggest.c \
 	tests/unit/test_unowned.c \
 	tests/unit/test_uri.c \
+	tests/unit/test_variable.c \
+	tests/unit/test_variable_name.c \
 	tests/unit/test_wait.c
 tests_unit_unit_CPPFLAGS = $(CPPFLAGS_OF_TESTS)
 tests_unit_unit_CFLAGS = $(CFLAGS_OF_TESTS)

@@ -365,6 +365,15 @@ def test_what_is_wrong_is_told_with_its_place_and_cure():
         contains(problems_of([where + "/a", {"format": "json"}]), 'needs "file"')
 
 
+def test_a_mode_that_is_none_is_told():
+    for mode, wanted in (("0648", True), ("0444", True), ("0600", False), (640, True)):
+        with folder() as where:
+            config = configuration({"documents": where}, daemon={"log_mode": mode})
+            status, _, text = run("--test", "-c", write(where + "/site.json", json.dumps(config)))
+        equal("/daemon/log_mode must be" in text, wanted, text)
+        equal(status, 1 if wanted else 0)
+
+
 def test_an_unknown_variable_in_headers_is_told():
     with folder() as where:
         config = configuration({"documents": where, "headers": {"X-A": "$hst", "X-B": "$probe.path"}, "modules": ["static", "probe"]})

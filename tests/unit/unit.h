@@ -50,6 +50,7 @@
     X(list)              \
     X(listener)          \
     X(log)               \
+    X(logfile)           \
     X(loop)              \
     X(method)            \
     X(must)              \
@@ -89,6 +90,8 @@
     X(suggest)           \
     X(unowned)           \
     X(uri)               \
+    X(variable)          \
+    X(variable_name)     \
     X(wait)
 
 #define UNIT_DECLARE(name) Suite *suite_##name(void);
