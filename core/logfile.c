@@ -118,7 +118,7 @@ static int follow(struct walk *w)
 }
 
 /* 1: the name is that of the file; 0: there is more to go; -EPERM: the user who serves could lead
-   us elsewhere. Of a folder like /tmp the folders of others are safe, a link or a new file is not. */
+   us elsewhere. Of a folder like /tmp the folders of others are safe; links and files are not. */
 static int step(struct walk *w)
 {
     struct stat folder, st;

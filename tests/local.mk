@@ -123,6 +123,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_settings_listener.c \
 	tests/unit/test_shorthand.c \
 	tests/unit/test_sink.c \
+	tests/unit/test_sink_again.c \
 	tests/unit/test_site.c \
 	tests/unit/test_site_fields.c \
 	tests/unit/test_site_pages.c \

@@ -77,8 +77,8 @@ static bool add_code(struct line *l, unsigned code)
     return add_whole(l, text, sizeof(text));
 }
 
-/* One character of n bytes that is not plain. Controls (C0, DEL, C1) and line ends of Unicode, which
-   move a terminal's cursor or end a line for some readers, are written as codes. */
+/* One character of n bytes that is not plain. Controls (C0, DEL, C1) and line ends of Unicode,
+   which move a terminal's cursor or end a line for some readers, are written as codes. */
 static bool add_character(struct line *l, const char *p, size_t n)
 {
     const char pair[2] = { '\\', p[0] };

@@ -7,13 +7,10 @@
 #include "str.h"
 #include "unit.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -281,129 +278,6 @@ START_TEST(a_target_that_was_closed_can_be_opened_again)
 }
 END_TEST
 
-/* Lines of both files together are all lines, in order; none is cut. */
-START_TEST(lines_go_on_in_a_file_that_was_opened_again)
-{
-    char old[128], line[32];
-    size_t wanted = 0;
-
-    set_up();
-    size_t before = aid_descriptors();
-    struct mpx_sink *k = open_sink("log");
-    for (int i = 0; i < 20000; i++) {
-        if (i % 4000 == 2000) {
-            (void)snprintf(old, sizeof(old), "%s/old%d", folder, i);
-            ck_assert_int_eq(rename(in_folder("log"), old), 0);
-            ck_assert(sink_reopen(all, str_of("log"), open_file("log")));
-        }
-        (void)snprintf(line, sizeof(line), "%d", i);
-        say(k, line);
-    }
-    sink_close(k);
-    ck_assert_uint_eq(aid_descriptors(), before);
-    for (int part = 2000; part <= 22000; part += 4000) {
-        (void)snprintf(old, sizeof(old), "old%d", part);
-        const char *at = text_of(part < 20000 ? old : "log");
-        ck_assert(text.n == 0 || text.p[text.n - 1] == '\n');
-        for (; *at != '\0'; at = strchr(at, '\n') + 1)
-            ck_assert_uint_eq(strtoul(at, NULL, 10), wanted++);
-    }
-    ck_assert_uint_eq(wanted, 20000);
-    sinks_destroy(all);
-}
-END_TEST
-
-START_TEST(a_file_that_nobody_writes_is_closed_when_it_is_opened_again)
-{
-    set_up();
-    size_t before = aid_descriptors();
-    ck_assert(!sink_reopen(all, MPX_STR("log"), open_file("log")));
-    ck_assert_uint_eq(aid_descriptors(), before);
-    struct mpx_sink *k = open_sink("log");
-    for (int i = 0; i < 5; i++)
-        ck_assert(sink_reopen(all, MPX_STR("log"), open_file("log")));
-    sink_close(k);
-    ck_assert_uint_eq(aid_descriptors(), before);
-    sinks_destroy(all);
-}
-END_TEST
-
-static bool has_lost(void *arg)
-{
-    return sinks_next_loss(all, arg);
-}
-
-START_TEST(lines_that_cannot_be_written_are_counted_and_told_when_there_is_room)
-{
-    struct sink_loss loss;
-    uint64_t lost = 0;
-
-    set_up();
-    struct mpx_sink *k = sink_open(all, MPX_STR("log"), open("/dev/full", O_WRONLY | O_CLOEXEC));
-    for (int i = 0; i < 3; i++)
-        say(k, "to no place");
-    while (lost < 3) {
-        ck_assert(aid_wait_until(has_lost, &loss));
-        ck_assert_str_eq(loss.target, "log");
-        ck_assert_int_eq(loss.error, ENOSPC);
-        lost += loss.lines;
-    }
-    ck_assert_uint_eq(lost, 3);
-    ck_assert(!sinks_next_loss(all, &loss));
-    ck_assert(sink_reopen(all, MPX_STR("log"), open_file("log")));
-    off_t size = 1;
-    ck_assert(aid_wait_until(has_size, &size));
-    say(k, "after");
-    sink_close(k);
-    ck_assert_str_eq(text_of("log"), "3 lines were lost here\nafter\n");
-    sinks_destroy(all);
-}
-END_TEST
-
-/* A file that may not grow: what is written of a line ends in its middle. */
-START_TEST(a_line_that_was_cut_off_is_ended_before_the_next)
-{
-    struct rlimit before, small;
-    struct sink_loss loss;
-
-    set_up();
-    (void)signal(SIGXFSZ, SIG_IGN);
-    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
-    struct mpx_sink *k = open_sink("log");
-    small = before;
-    small.rlim_cur = 8;
-    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
-    say(k, "0123456789");
-    bool is_told = aid_wait_until(has_lost, &loss);
-    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
-    ck_assert(is_told);
-    ck_assert_uint_eq(loss.lines, 1);
-    say(k, "after");
-    sink_close(k);
-    ck_assert_str_eq(text_of("log"), "01234567\nafter\n1 lines were lost here\n");
-    sinks_destroy(all);
-}
-END_TEST
-
-static void add_target(void *arg, struct mpx_str target)
-{
-    (void)buffer_printf(arg, "%.*s ", STR_ARGS(target));
-}
-
-START_TEST(the_files_among_the_targets_are_told)
-{
-    set_up();
-    struct mpx_sink *k[] = { open_sink("a"), sink_open(all, MPX_STR("stderr"), -1),
-                             sink_open(all, MPX_STR("syslog:user"), -1), open_sink("b") };
-    text.n = 0;
-    sinks_each_file(all, add_target, &text);
-    ck_assert(str_is(buffer_str(&text), "a b ") || str_is(buffer_str(&text), "b a "));
-    for (size_t i = 0; i < 4; i++)
-        sink_close(k[i]);
-    sinks_destroy(all);
-}
-END_TEST
-
 START_TEST(what_is_left_is_written_at_the_end)
 {
     set_up();
@@ -610,11 +484,6 @@ Suite *suite_sink(void)
         &a_line_is_written_without_waiting_for_more,
         &a_target_that_is_open_is_found_and_its_uses_counted,
         &a_target_that_was_closed_can_be_opened_again,
-        &lines_go_on_in_a_file_that_was_opened_again,
-        &a_file_that_nobody_writes_is_closed_when_it_is_opened_again,
-        &lines_that_cannot_be_written_are_counted_and_told_when_there_is_room,
-        &a_line_that_was_cut_off_is_ended_before_the_next,
-        &the_files_among_the_targets_are_told,
         &what_is_left_is_written_at_the_end,
         &a_full_ring_takes_its_last_byte_and_counts_what_is_lost,
         &a_target_that_nobody_reads_costs_lines_but_never_waits,

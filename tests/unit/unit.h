@@ -80,6 +80,7 @@
     X(settings_listener) \
     X(shorthand)         \
     X(sink)              \
+    X(sink_again)        \
     X(site)              \
     X(site_fields)       \
     X(site_pages)        \
