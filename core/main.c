@@ -194,6 +194,7 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     (void)signal(SIGPIPE, SIG_IGN); /* whoever reads our output may be gone */
+    (void)signal(SIGUSR1, SIG_IGN); /* logs may be rotated before there are any */
     (void)signal(SIGCHLD, SIG_DFL); /* ignored by who started us, ends would not be told */
     launch_init(&l);
     int rc = command(&l, &c);

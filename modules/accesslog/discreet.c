@@ -10,8 +10,11 @@ enum { V4_USUAL = 24, V6_USUAL = 48 };
 
 static void clear_behind(unsigned char *bytes, size_t count, size_t bits)
 {
-    for (size_t i = bits / 8; i < count; i++)
-        bytes[i] &= i == bits / 8 ? (unsigned char)(0xff00 >> bits % 8) : 0;
+    for (size_t i = bits / 8; i < count; i++) {
+        unsigned kept = i == bits / 8 ? 0xff00U >> bits % 8 & 0xffU : 0;
+
+        bytes[i] = (unsigned char)(bytes[i] & kept);
+    }
 }
 
 struct mpx_str mask_address(const struct mask *m, struct mpx_str address, char out[MASKED_BYTES])
@@ -87,7 +90,9 @@ static char decode(struct mpx_str s, size_t *n)
     int high = s.n > 2 && s.p[0] == '%' ? digit(s.p[1]) : -1, low = high >= 0 ? digit(s.p[2]) : -1;
 
     *n = low >= 0 ? 3 : 1;
-    return low >= 0 ? (char)(high << 4 | low) : s.p[0] == '+' ? ' ' : s.p[0];
+    if (low >= 0)
+        return (char)(16 * high + low);
+    return *s.p == '+' ? ' ' : *s.p;
 }
 
 static bool is_named(struct mpx_str encoded, struct mpx_str name)
