@@ -114,7 +114,17 @@ const char *variable_name_verify(struct mpx_arena *a, const struct modules *ms,
     return NULL;
 }
 
-/* How long the name is that s begins with: words joined by dots; behind a dot also with hyphens. */
+/* Whether core has this name and it takes no word behind a dot. */
+static bool is_whole(struct mpx_str name)
+{
+    for (unsigned i = 0; i < VARIABLE_OF_CORE; i++)
+        if (str_is(name, of_core[i].name))
+            return true;
+    return false;
+}
+
+/* How long the name is that s begins with: words joined by dots; behind a dot also with hyphens.
+   "$path.html" is $path and ".html". */
 static size_t name_length(struct mpx_str s)
 {
     bool behind_dot = false;
@@ -123,6 +133,8 @@ static size_t name_length(struct mpx_str s)
     for (; n < s.n; n++) {
         bool more = n + 1 < s.n && is_name_char(s.p[n + 1]);
 
+        if (s.p[n] == '.' && !behind_dot && is_whole(str_head(s, n)))
+            break;
         if (s.p[n] == '.' && n > 0 && more)
             behind_dot = true;
         else if (!is_name_char(s.p[n]) && !(s.p[n] == '-' && behind_dot && more))
