@@ -346,9 +346,9 @@ struct mpx_piece {
     const struct mpx_var *var; /* NULL: bytes */
 };
 /* Its pieces, struct mpx_piece, in the memory of c; copies. "$$" is a dollar; a name is words, dots
-   between, behind a dot also with hyphens; "$path.html" is $path and ".html". A name that neither the server nor a module of this
-   configuration provides is an error at "below" (see mpx_conf_error), told when check() of all
-   modules has run: the call itself cannot fail. */
+   between, behind a dot also with hyphens; "$path.html" is $path and ".html". The call cannot fail:
+   a name that neither the server nor a module of this configuration provides is an error at "below"
+   (see mpx_conf_error), told when all modules are loaded, be it after check(). */
 struct mpx_list mpx_text_pieces(struct mpx_conf *c, const char *below, struct mpx_str text);
 /* The value, alive as long as r and never empty; false when there is none. */
 bool mpx_var_get(struct mpx_req *r, const struct mpx_var *v, struct mpx_str *value);
