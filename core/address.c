@@ -18,6 +18,18 @@ socklen_t address_length(const union address *a)
     }
 }
 
+unsigned address_port(const union address *a)
+{
+    switch (a->any.sa_family) {
+    case AF_INET:
+        return ntohs(a->in.sin_port);
+    case AF_INET6:
+        return ntohs(a->in6.sin6_port);
+    default:
+        return 0;
+    }
+}
+
 void address_unmap(union address *a)
 {
     struct sockaddr_in in = { .sin_family = AF_INET };

@@ -26,6 +26,8 @@ void address_unmap(union address *a);
 bool address_read(struct mpx_str text, union address *a);
 /* "192.0.2.1", "2001:db8::1", "unix", or "" where it is not known. Returns text. */
 const char *address_write(const union address *a, char text[ADDRESS_TEXT]);
+/* The port of an IPv4 or IPv6 address; 0 where there is none. */
+unsigned address_port(const union address *a);
 /* Family and address without the port as bytes: in the order of memcmp, addresses of one network
    stand together. */
 void address_key(const union address *a, unsigned char key[ADDRESS_KEY]);

@@ -43,11 +43,19 @@ static const struct node *walk(const struct node *from, struct mpx_str path)
     return from;
 }
 
+/* Where that stands in the file, as far as it is there. */
+static struct place place_below(const struct mpx_conf *c, const char *below)
+{
+    const struct node *value = walk(c->merged, str_of(below));
+    bool is_below = below != NULL && below[0] != '\0';
+
+    return value != NULL && value->at.src != NULL && is_below ? value->at : c->at;
+}
+
 __attribute__((format(printf, 3, 0))) static void vcomplain(struct mpx_conf *c, const char *below,
                                                             const char *fmt, va_list ap)
 {
     struct mpx_str what = arena_vprintf(&c->g->arena, fmt, ap);
-    const struct node *value = walk(c->merged, str_of(below));
     bool is_below = below != NULL && below[0] != '\0';
 
     if (c->g->problems == NULL) {
@@ -55,9 +63,8 @@ __attribute__((format(printf, 3, 0))) static void vcomplain(struct mpx_conf *c, 
                 is_below ? below : "", STR_ARGS(what));
         return;
     }
-    problem_add(
-        c->g->problems, value != NULL && value->at.src != NULL && is_below ? value->at : c->at,
-        "%s%s%s: %.*s", c->pointer, is_below ? "/" : "", is_below ? below : "", STR_ARGS(what));
+    problem_add(c->g->problems, place_below(c, below), "%s%s%s: %.*s", c->pointer,
+                is_below ? "/" : "", is_below ? below : "", STR_ARGS(what));
 }
 
 int mpx_conf_error(struct mpx_conf *c, const char *below, const char *fmt, ...)
@@ -121,21 +128,29 @@ void *mpx_keep(struct mpx_conf *c, const char *key, size_t size, void (*end)(voi
     return k->block;
 }
 
-int mpx_provide_var(struct mpx_conf *c, const char *prefix, mpx_var_fn fn)
+struct mpx_list mpx_text_pieces(struct mpx_conf *c, const char *below, struct mpx_str text)
 {
-    struct provided_variable *v;
+    bool is_below = below != NULL && below[0] != '\0';
+    const char *what =
+        arena_printf(&c->g->arena, "%s%s%s", c->pointer, is_below ? "/" : "", is_below ? below : "")
+            .p;
 
-    for (v = c->g->variables; v != NULL; v = v->next)
-        if (str_is(v->prefix, prefix)) {
-            if (v->module == c->module)
-                return 0;
-            return mpx_conf_error(c, "", "module \"%s\" provides $%s already", v->module->name,
-                                  prefix);
-        }
-    v = arena_zero(&c->g->arena, sizeof(*v));
-    *v = (struct provided_variable){ c->g->variables, str_of(prefix), fn, c->module };
-    c->g->variables = v;
-    return 0;
+    return variable_name_pieces(c->g, arena_copy(&c->g->arena, text), place_below(c, below), what);
+}
+
+enum mpx_var_kind mpx_var_kind(const struct mpx_var *v)
+{
+    return v->kind;
+}
+
+bool mpx_var_get(struct mpx_req *r, const struct mpx_var *v, struct mpx_str *value)
+{
+    return variable_get(r, v, value);
+}
+
+int mpx_join(struct mpx_req *r, struct mpx_list pieces, struct mpx_str *out)
+{
+    return variable_join(r, pieces, out);
 }
 
 int mpx_expand(struct mpx_req *r, struct mpx_str text, struct mpx_str *out)

@@ -2,18 +2,10 @@
 #include "broker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 enum { SAID_MAX = 65536, PROBLEMS_MAX = 10000 };
-
-int broker_open_file(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-
-    return fd < 0 ? -errno : fd;
-}
 
 /* Asks and waits for the answer, which the caller finishes; 0, or an errno. */
 static int ask(int channel, enum broker_message what, const char *path, struct channel_message *m)
@@ -114,10 +106,21 @@ static int answer_open(struct broker *b, const char *path)
 {
     if (!grants_has(b->grants, str_of(path), GRANT_APPEND))
         return answer_error(b, EPERM);
-    int fd = broker_open_file(path);
+    int fd = logfile_open(path, &b->grants->as);
     if (fd < 0)
         return answer_error(b, -fd);
     int rc = peer_put(&b->peer, BROKER_FILE, MPX_STR(""), &fd, 1);
+    close(fd);
+    return rc;
+}
+
+int broker_hand_log(struct broker *b, const char *path)
+{
+    int fd = logfile_open(path, &b->grants->as);
+
+    if (fd < 0)
+        return fd;
+    int rc = peer_put(&b->peer, BROKER_REOPENED, str_of(path), &fd, 1) < 0 ? -errno : 0;
     close(fd);
     return rc;
 }

@@ -2,7 +2,8 @@
    What a parent and a child that has given up its rights say to each other while a generation is
    made: the child tells what is wrong, and asks for a log file to append to or for the text of a
    private file. The parent gives only what is granted (see grants.h), never waits, and believes
-   nothing. */
+   nothing. Once the child serves, the parent listens no more; it still hands over log files that it
+   has opened again. */
 #ifndef BROKER_H
 #define BROKER_H
 #include "grants.h"
@@ -21,7 +22,8 @@ enum broker_message {
     BROKER_READ = 'R',      /* the text of this path; the answer is TEXT or ERROR */
     BROKER_FILE = 'F',
     BROKER_TEXT = 'T',
-    BROKER_ERROR = 'E' /* an errno, in decimal */
+    BROKER_ERROR = 'E',   /* an errno, in decimal */
+    BROKER_REOPENED = 'N' /* this log was opened again: its descriptor. To a child that serves */
 };
 
 /* ---- the child's side; these wait for the answer */
@@ -55,8 +57,9 @@ void broker_end(struct broker *b); /* once more is harmless */
 /* Takes and answers one message. 1: the child is ready; 0: it was another one; -1: there is none
    now (errno EAGAIN), the child has closed its end (0), or it has broken the rules (EPROTO). */
 int broker_take(struct broker *b);
-
-/* Opens a log file as the daemon does. -errno. */
-int broker_open_file(const char *path);
+/* Opens a log that was granted once more and hands it to the child that serves. The child has no
+   part in it: which logs, and when, the parent alone decides. 0, or -errno; -EAGAIN: the channel
+   is full, try again when it takes more. */
+int broker_hand_log(struct broker *b, const char *path);
 
 #endif

@@ -128,11 +128,40 @@ int channel_receive(int end, struct channel_message *m)
     return 1;
 }
 
-void channel_finish(struct channel_message *m)
+ssize_t channel_receive_some(int end, void *to, size_t n, struct channel_message *m)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(CHANNEL_FDS_MAX * sizeof(int))];
+    } control;
+    struct iovec v = { to, n };
+    struct msghdr msg = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control };
+    ssize_t got;
+
+    do {
+        msg.msg_controllen = sizeof(control);
+        got = recvmsg(end, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
+    if (got > 0) {
+        take_fds(m, &msg);
+        return got;
+    }
+    if (got < 0 && errno == EAGAIN)
+        return 0;
+    errno = got == 0 || errno == ECONNRESET ? 0 : errno;
+    return -1;
+}
+
+void channel_close_fds(struct channel_message *m)
 {
     for (size_t i = 0; i < m->fd_count; i++)
         if (m->fds[i] >= 0)
             close(m->fds[i]);
     m->fd_count = 0;
+}
+
+void channel_finish(struct channel_message *m)
+{
+    channel_close_fds(m);
     buffer_finish(&m->text);
 }

@@ -31,6 +31,10 @@ int channel_send_head(int end, char what, size_t text_bytes, const int *fds, siz
 /* Waits for a whole message. 1; 0 when the peer is gone; -1 with errno. Finish the message
    afterwards. */
 int channel_receive(int end, struct channel_message *m);
+/* Up to n bytes of a head, without waiting, with the descriptors that come with them, which are
+   added to m. 0: not now; -1 with errno, which is 0 when the peer is gone. */
+ssize_t channel_receive_some(int end, void *to, size_t n, struct channel_message *m);
+void channel_close_fds(struct channel_message *m); /* but those that were taken out */
 /* Frees the text and closes the descriptors that are still in the message (-1: taken out). */
 void channel_finish(struct channel_message *m);
 

@@ -84,6 +84,7 @@ static void conn_free(struct mpx_conn *c)
     c->transport->close(c, c->reset);
     crowd_leave(&l->crowd, c->counted);
     free(c->told);
+    free(c->known);
     if (c->refused)
         l->refused--;
     else
@@ -93,6 +94,37 @@ static void conn_free(struct mpx_conn *c)
         loop_stop(c->w->loop);
     free(c);
     listener_resume(l);
+}
+
+/* What few ask for. */
+struct conn_known {
+    uint64_t id;
+    union address local;
+};
+
+static struct conn_known *know(struct mpx_conn *c)
+{
+    struct conn_known *k = c->known;
+    socklen_t len = sizeof(k->local);
+
+    if (k != NULL)
+        return k;
+    k = c->known = must_calloc(sizeof(*k));
+    k->id = c->w->next_id++;
+    if (c->fd < 0 || getsockname(c->fd, &k->local.any, &len) < 0)
+        k->local.any.sa_family = AF_UNSPEC;
+    address_unmap(&k->local);
+    return k;
+}
+
+const union address *conn_local(struct mpx_conn *c)
+{
+    return &know(c)->local;
+}
+
+uint64_t conn_id(struct mpx_conn *c)
+{
+    return know(c)->id;
 }
 
 void conn_close(struct mpx_conn *c, bool reset)

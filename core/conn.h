@@ -87,6 +87,7 @@ struct mpx_conn {
     unsigned slot_count;
     union address peer;          /* who is at the other end */
     union address *told;         /* whom the PROXY header names; NULL: nobody */
+    struct conn_known *known;    /* see conn_local and conn_id; NULL: nobody has asked yet */
     struct crowd_entry *counted; /* where it counts for limits.per_address; or NULL */
 };
 
@@ -99,6 +100,10 @@ struct mpx_conn *conn_create(struct listener *l, const struct transport *t, int 
 void conn_drive(struct mpx_conn *c);
 void conn_set_timer(struct mpx_conn *c, enum conn_timer timer); /* begins anew */
 int64_t conn_timer_began(const struct mpx_conn *c);             /* on the worker's clock */
+/* Where the client has connected to; AF_UNSPEC: not known. */
+const union address *conn_local(struct mpx_conn *c);
+/* A number that no other connection and no request has. */
+uint64_t conn_id(struct mpx_conn *c);
 /* Ends it; reset: the client must see that something is missing. Freed when nothing is on the
    stack. */
 void conn_close(struct mpx_conn *c, bool reset);

@@ -50,13 +50,71 @@ static char *put_text(char *at, const char *text, size_t n)
     return at + n;
 }
 
+/* Between the years 1970 and 9999. */
+static time_t bounded(time_t t)
+{
+    const time_t last = 253402300799; /* 9999-12-31 23:59:59 */
+
+    return t < 0 ? 0 : t > last ? last : t;
+}
+
+static char *put_clock(char *at, unsigned hour, unsigned minute, unsigned second)
+{
+    at = put_digits(at, hour, 2);
+    *at++ = ':';
+    at = put_digits(at, minute, 2);
+    *at++ = ':';
+    return put_digits(at, second, 2);
+}
+
+void date_iso(time_t t, char out[DATE_ISO])
+{
+    int year, month, day;
+
+    t = bounded(t);
+    unsigned second = (unsigned)(t % DAY);
+    date_civil(t / DAY, &year, &month, &day);
+    char *at = put_digits(out, (unsigned)year, 4);
+    *at++ = '-';
+    at = put_digits(at, (unsigned)month, 2);
+    *at++ = '-';
+    at = put_digits(at, (unsigned)day, 2);
+    *at++ = 'T';
+    at = put_clock(at, second / 3600, second / 60 % 60, second % 60);
+    (void)put_text(at, ".000Z", sizeof(".000Z"));
+}
+
+void date_iso_ms(char iso[DATE_ISO], unsigned ms)
+{
+    (void)put_digits(iso + DATE_ISO - 5, ms, 3);
+}
+
+void date_log(const struct tm *tm, char out[DATE_LOG])
+{
+    long minutes = tm->tm_gmtoff / 60;
+    char sign = minutes < 0 ? '-' : '+';
+
+    minutes = minutes < 0 ? -minutes : minutes;
+    char *at = put_digits(out, (unsigned)tm->tm_mday, 2);
+    *at++ = '/';
+    at = put_text(at, months[tm->tm_mon], 3);
+    *at++ = '/';
+    at = put_digits(at, (unsigned)tm->tm_year + 1900, 4);
+    *at++ = ':';
+    at = put_clock(at, (unsigned)tm->tm_hour, (unsigned)tm->tm_min, (unsigned)tm->tm_sec);
+    *at++ = ' ';
+    *at++ = sign;
+    at = put_digits(at, (unsigned)(minutes / 60), 2);
+    at = put_digits(at, (unsigned)(minutes % 60), 2);
+    *at = '\0';
+}
+
 /* Written by hand: it runs for every answer that has a date of its own. */
 void date_http(time_t t, char out[DATE_HTTP])
 {
-    const time_t last = 253402300799; /* 9999-12-31 23:59:59 */
     int year, month, day;
 
-    t = t < 0 ? 0 : t > last ? last : t;
+    t = bounded(t);
     int64_t days = t / DAY;
     unsigned second = (unsigned)(t % DAY);
     date_civil(days, &year, &month, &day);

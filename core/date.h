@@ -6,10 +6,19 @@
 
 #include <time.h>
 
-enum { DATE_HTTP = 30 }; /* bytes of "Sun, 06 Nov 1994 08:49:37 GMT" with its NUL */
+enum {
+    DATE_HTTP = 30, /* bytes of "Sun, 06 Nov 1994 08:49:37 GMT" with its NUL */
+    DATE_ISO = 25,  /* ... "1994-11-06T08:49:37.000Z" */
+    DATE_LOG = 27   /* ... "06/Nov/1994:08:49:37 +0000" */
+};
 
 /* Writes an IMF-fixdate; t is brought between the years 1970 and 9999. */
 void date_http(time_t t, char out[DATE_HTTP]);
+/* Writes a time of ISO 8601 (RFC 3339) in UTC, as logs have it; between the same years. */
+void date_iso(time_t t, char out[DATE_ISO]);
+void date_iso_ms(char iso[DATE_ISO], unsigned ms); /* puts milliseconds into it, 0 to 999 */
+/* Writes a time of the Common Log Format, in the time zone that tm is in. */
+void date_log(const struct tm *tm, char out[DATE_LOG]);
 /* Reads any of the three forms: 0, or -1 for anything else (also for a date that does not exist;
    that the weekday fits is not asked for). A two-digit year is one of the century of 'now', or of
    the one before where it would lie more than 50 years ahead. */

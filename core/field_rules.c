@@ -8,9 +8,9 @@
 static bool make_value(struct mpx_req *r, const struct field_rule *rule, struct mpx_str *value)
 {
     *value = rule->value;
-    if (!rule->has_variables)
+    if (rule->pieces.count == 0)
         return true;
-    if (variable_expand(r, rule->value, value) < 0 || !str_is_field_value(*value)) {
+    if (variable_join(r, rule->pieces, value) < 0 || !str_is_field_value(*value)) {
         req_log(r, MPX_DEBUG, "headers: \"%.*s\" is not sent: its value is too long, or no value",
                 STR_ARGS(rule->name));
         return false;

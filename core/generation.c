@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "site.h"
+#include "variable_name.h"
 
 #include <stdlib.h>
 
@@ -46,6 +47,7 @@ void generation_build(struct generation *g, struct sources *sources, struct modu
     find_modules(g);
     b.process = node_member(g->root, "process");
     site_build(&b);
+    variable_name_settle(g);
     level_check_process(&b);
 }
 

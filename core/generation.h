@@ -59,8 +59,8 @@ enum field_deed {
 };
 struct field_rule {
     enum field_deed deed;
-    bool has_variables; /* in its value */
     struct mpx_str name, value;
+    struct mpx_list pieces; /* of a value that has variables: struct mpx_piece; else none */
 };
 struct field_rules {
     const struct field_rule *list; /* those of one name stand together */
@@ -99,13 +99,6 @@ struct provided_service {
     const char *name, *module;
     const struct mpx_service *table;
 };
-struct provided_variable {
-    struct provided_variable *next;
-    struct mpx_str prefix;
-    mpx_var_fn fn;
-    const struct module *module;
-};
-
 struct generation {
     struct mpx_arena arena;
     struct sources *sources;   /* borrowed; live as long */
@@ -121,10 +114,11 @@ struct generation {
     struct vhost_name *names; /* a hash table */
     size_t name_slots;        /* a power of two */
     struct mpx_conf *confs, **confs_end;
-    struct worker *worker; /* who runs it; NULL in a checker */
+    struct wanted_variable *wanted_variables; /* while it is built; see variable_name.h */
+    bool all_loaded;                          /* no more modules come */
+    struct worker *worker;                    /* who runs it; NULL in a checker */
     /* what modules have registered in open() */
     struct provided_service *services;
-    struct provided_variable *variables;
     struct list watches;
     unsigned uses;
 };

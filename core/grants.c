@@ -78,3 +78,11 @@ bool grants_has(const struct grants *g, struct mpx_str path, enum grant what)
 
     return found != NULL && (found->what & (unsigned)what) != 0;
 }
+
+const char *grants_log(const struct grants *g, size_t *i)
+{
+    for (; *i < g->count; ++*i)
+        if ((g->paths[*i].what & GRANT_APPEND) != 0)
+            return g->paths[*i].path.p;
+    return NULL;
+}

@@ -4,6 +4,7 @@
    granted for, the checker tells, which knows what the values mean. */
 #ifndef GRANTS_H
 #define GRANTS_H
+#include "logfile.h"
 #include "node.h"
 
 enum grant {
@@ -15,12 +16,15 @@ struct grants {
     struct mpx_arena arena;
     struct granted *paths; /* every value that could be a path, sorted */
     size_t count;
+    struct logfile_as as; /* how logs are opened */
 };
 /* Collects the values of the tree, made absolute against the files that they stand in; copies. */
 void grants_init(struct grants *g, const struct node *root, struct sources *sources);
 void grants_finish(struct grants *g);
 /* False when the path is no value of the tree. */
 bool grants_add(struct grants *g, struct mpx_str path, enum grant what);
+/* The first log at or behind the *i-th path, as a string; *i is its number. NULL past the last. */
+const char *grants_log(const struct grants *g, size_t *i);
 bool grants_has(const struct grants *g, struct mpx_str path, enum grant what);
 
 #endif

@@ -52,7 +52,7 @@ static void enqueue(struct http1 *h, struct mpx_req *r)
         h->first = r;
     h->last = r;
     h->queued++;
-    h->c->requests++;
+    r->number = ++h->c->requests;
 }
 
 void http1_refuse(struct http1 *h, int status)
@@ -62,6 +62,7 @@ void http1_refuse(struct http1 *h, int status)
 
     r->is_head = str_starts(seen, MPX_STR("HEAD ")); /* its line may not have been read yet */
     r->keep_alive = false;
+    r->head_bytes = h->head_n;
     enqueue(h, r);
     phase_refuse(r, status);
     http1_stop_reading(h);
@@ -106,6 +107,8 @@ static void head_complete(struct http1 *h)
     struct mpx_req *r = h->cur;
     struct mpx_str head = { h->head, h->head_n };
     bool close;
+
+    r->head_bytes = h->head_n;
     int status = head_read(r, &h->parser, head, &h->guard, &h->c->settings->limits, &close);
 
     if (status != 0 && close) {

@@ -20,6 +20,7 @@ static void grant_log(struct launch *l)
     const struct log_setting *log = l->settings.log.items;
 
     grants_init(&l->grants, l->root, &l->sources);
+    l->grants.as = (struct logfile_as){ l->settings.log_mode_bits, &l->user };
     for (size_t i = 0; i < l->settings.log.count; i++)
         (void)grants_add(&l->grants, log[i].to, GRANT_APPEND);
 }

@@ -42,6 +42,11 @@ void log_set_targets(const struct log_target *targets, size_t count)
     }
 }
 
+const struct log_target *log_target_at(size_t i)
+{
+    return i < out.count ? &out.targets[i] : NULL;
+}
+
 bool log_wants(enum mpx_level level)
 {
     for (size_t i = 0; i < out.count; i++)
@@ -53,13 +58,12 @@ bool log_wants(enum mpx_level level)
 static void add_time(struct buffer *b)
 {
     struct timespec ts;
-    int year, month, day;
+    char text[DATE_ISO];
 
     clock_gettime(CLOCK_REALTIME, &ts);
-    date_civil(ts.tv_sec / 86400, &year, &month, &day);
-    unsigned second = (unsigned)(ts.tv_sec % 86400);
-    (void)buffer_printf(b, "%04d-%02d-%02dT%02u:%02u:%02u.%03dZ", year, month, day, second / 3600,
-                        second / 60 % 60, second % 60, (int)(ts.tv_nsec / 1000000));
+    date_iso(ts.tv_sec, text);
+    date_iso_ms(text, (unsigned)(ts.tv_nsec / 1000000));
+    (void)buffer_add(b, str_of(text));
 }
 
 /* The length of the character that s begins with; 0 for a control character, which would end the

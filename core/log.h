@@ -27,6 +27,8 @@ struct log_target {
 /* Replaces the targets (copies them); at most LOG_TARGETS, 0 means standard error. Not for threads:
    the log belongs to the thread that runs the loop. */
 void log_set_targets(const struct log_target *targets, size_t count);
+/* The i-th of them, or NULL past the last. */
+const struct log_target *log_target_at(size_t i);
 bool log_wants(enum mpx_level level);
 extern const char *const log_level_names[]; /* by enum mpx_level, NULL at the end */
 

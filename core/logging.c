@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "logging.h"
 
-#include "broker.h"
 #include "log.h"
 #include "must.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 static void write_direct(void *arg, enum mpx_level level, struct mpx_str line)
@@ -30,7 +30,13 @@ static void write_to_sink(void *arg, enum mpx_level level, struct mpx_str line)
     sink_write(arg, level, line);
 }
 
-static int open_direct(const struct log_setting *setting, struct log_target *target)
+static bool is_file(const struct log_setting *setting)
+{
+    return !str_is(setting->to, "stderr") && !sink_is_syslog(setting->to);
+}
+
+static int open_direct(const struct log_setting *setting, const struct logfile_as *as,
+                       struct log_target *target)
 {
     int fd = STDERR_FILENO;
 
@@ -39,8 +45,8 @@ static int open_direct(const struct log_setting *setting, struct log_target *tar
         target->arg = (void *)(uintptr_t)setting;
         return 0;
     }
-    if (!str_is(setting->to, "stderr"))
-        fd = broker_open_file(setting->to.p);
+    if (is_file(setting))
+        fd = logfile_open(setting->to.p, as);
     if (fd < 0) {
         log_error("cannot log to \"%s\": %s", setting->to.p, strerror(-fd));
         return -1;
@@ -58,7 +64,7 @@ static int open_sink(struct worker *w, const struct log_setting *setting, struct
     target->arg = sink_find(w->sinks, setting->to);
     if (target->arg != NULL)
         return 0;
-    if (!str_is(setting->to, "stderr") && !sink_is_syslog(setting->to)) {
+    if (is_file(setting)) {
         fd = w->open_log(w->open_log_arg, setting->to.p);
         if (fd < 0) {
             log_error("cannot log to \"%s\": %s", setting->to.p, strerror(-fd));
@@ -70,7 +76,7 @@ static int open_sink(struct worker *w, const struct log_setting *setting, struct
 }
 
 /* w NULL: straight to the descriptors. */
-static int set_targets(const struct settings *s, struct worker *w)
+static int set_targets(const struct settings *s, const struct logfile_as *as, struct worker *w)
 {
     const struct log_setting standard = { .to = MPX_STR("stderr"), .level = s->log_level };
     const struct log_setting *settings = s->log.count > 0 ? s->log.items : &standard;
@@ -81,7 +87,7 @@ static int set_targets(const struct settings *s, struct worker *w)
         count = LOG_TARGETS;
     for (size_t i = 0; i < count; i++) {
         int rc = w != NULL ? open_sink(w, &settings[i], &targets[i])
-                           : open_direct(&settings[i], &targets[i]);
+                           : open_direct(&settings[i], as, &targets[i]);
 
         if (rc < 0)
             return -1;
@@ -92,14 +98,32 @@ static int set_targets(const struct settings *s, struct worker *w)
     return 0;
 }
 
-int logging_direct(const struct settings *s)
+int logging_direct(const struct settings *s, const struct logfile_as *as)
 {
-    return set_targets(s, NULL);
+    return set_targets(s, as, NULL);
+}
+
+/* The new file takes the old one's descriptor: whoever holds its number goes on. */
+void logging_reopen(const struct settings *s, const struct logfile_as *as)
+{
+    const struct log_setting *settings = s->log.items;
+    const struct log_target *target;
+
+    for (size_t i = 0; i < s->log.count && (target = log_target_at(i)) != NULL; i++) {
+        if (!is_file(&settings[i]) || target->write != write_direct)
+            continue;
+        int fd = logfile_open(settings[i].to.p, as);
+        if (fd < 0 || dup3(fd, (int)(intptr_t)target->arg, O_CLOEXEC) < 0)
+            log_error("\"%s\" cannot be opened again: %s; what comes goes into the old file",
+                      settings[i].to.p, strerror(fd < 0 ? -fd : errno));
+        if (fd >= 0)
+            close(fd);
+    }
 }
 
 int logging_through_sinks(const struct settings *s, struct worker *w)
 {
-    return set_targets(s, w);
+    return set_targets(s, NULL, w);
 }
 
 void logging_end(void)

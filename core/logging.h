@@ -3,11 +3,15 @@
    worker through the thread that writes for it. */
 #ifndef LOGGING_H
 #define LOGGING_H
+#include "logfile.h"
 #include "worker.h"
 
 /* 0, or -1 when a target cannot be opened (logged on the targets before). */
-int logging_direct(const struct settings *s);
+int logging_direct(const struct settings *s, const struct logfile_as *as);
 int logging_through_sinks(const struct settings *s, struct worker *w);
+/* After logging_direct: opens its files again, as they are called now. What cannot be opened goes
+   on as it is. */
+void logging_reopen(const struct settings *s, const struct logfile_as *as);
 /* Back to standard error; the sinks may go. */
 void logging_end(void);
 

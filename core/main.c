@@ -133,7 +133,7 @@ static int serve(struct launch *l, const struct cli *c)
     const char *error;
     int rc;
 
-    if (check_user(s) != 0 || logging_direct(s) < 0)
+    if (check_user(s) != 0 || logging_direct(s, &l->grants.as) < 0)
         return EXIT_FAILURE;
     raise_descriptors(s);
     if (s->pid_file.n > 0 && pidfile_open(&pidfile, &l->arena, s->pid_file.p, &error) < 0)
@@ -194,6 +194,7 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     (void)signal(SIGPIPE, SIG_IGN); /* whoever reads our output may be gone */
+    (void)signal(SIGUSR1, SIG_IGN); /* logs may be rotated before there are any */
     (void)signal(SIGCHLD, SIG_DFL); /* ignored by who started us, ends would not be told */
     launch_init(&l);
     int rc = command(&l, &c);

@@ -4,6 +4,7 @@
 #include "dso.h"
 #include "must.h"
 #include "suggest.h"
+#include "variable_name.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -293,14 +294,12 @@ static const char *refusal_of(const struct modules *ms, struct mpx_str name)
     return NULL;
 }
 
-struct module *module_load(struct modules *ms, struct mpx_str name, bool careful,
+static struct module *load(struct modules *ms, struct mpx_str name, bool careful,
                            const char **error)
 {
-    struct module *m = module_find(ms, name);
+    struct module *m = NULL;
     const char *why = NULL;
 
-    if (m != NULL)
-        return m;
     *error = refusal_of(ms, name);
     if (*error != NULL)
         return NULL;
@@ -315,6 +314,8 @@ struct module *module_load(struct modules *ms, struct mpx_str name, bool careful
     if (why == NULL) {
         m = add(ms, d, file);
         why = option_verify(&ms->arena, module_options(m), m->d.conf_size);
+        if (why == NULL)
+            why = variable_name_verify(&ms->arena, ms, &m->d);
     }
     if (ms->on_load != NULL)
         ms->on_load(ms->arg, NULL);
@@ -326,6 +327,18 @@ struct module *module_load(struct modules *ms, struct mpx_str name, bool careful
     }
     m->index = ms->count;
     ms->loaded[ms->count++] = m;
+    return m;
+}
+
+struct module *module_load(struct modules *ms, struct mpx_str name, bool careful,
+                           const char **error)
+{
+    struct module *m = module_find(ms, name);
+
+    if (m == NULL)
+        m = load(ms, name, careful, error);
+    if (m == NULL)
+        ms->is_lacking = true;
     return m;
 }
 

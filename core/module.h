@@ -18,6 +18,7 @@ struct modules {
     size_t path_count;
     struct module **loaded;
     unsigned count, room;
+    bool is_lacking; /* one could not be loaded: what it provides is not known */
     struct refusal *refused;
     /* Told before anything of a module's file is run, and afterwards with NULL; may be NULL. */
     void (*on_load)(void *arg, const char *name);

@@ -26,12 +26,18 @@ bool option_find(struct option_table t, struct mpx_str name, struct mpx_option *
     return false;
 }
 
-static bool find_bare(struct option_table t, struct mpx_option *o)
+/* The option that a value fills which stands in the place of the object. Where there are two, a
+   list fills the one that is a list. */
+static struct mpx_option find_bare(struct option_table t, const struct node *value)
 {
-    for (size_t i = 0; (*o = option_get(t, i)).name != NULL; i++)
-        if ((o->flags & MPX_OPT_BARE) != 0)
-            return true;
-    return false;
+    struct mpx_option o, found = { .name = NULL };
+    bool is_array = value != NULL && value->kind == NODE_ARRAY;
+
+    for (size_t i = 0; (o = option_get(t, i)).name != NULL; i++)
+        if ((o.flags & MPX_OPT_BARE) != 0 &&
+            (found.name == NULL || (o.type == MPX_T_LIST) == is_array))
+            found = o;
+    return found;
 }
 
 const char *option_pointer(const struct option_reading *rd, const struct node *value)
@@ -142,6 +148,23 @@ static int missing(const struct option_reading *rd, const struct mpx_option *o,
     return -1;
 }
 
+/* Whether another option has been given in its place: one of two that a bare value may fill. */
+static bool is_replaced(struct option_table t, const struct mpx_option *o,
+                        const struct node *object, const char *filled)
+{
+    struct mpx_option other;
+
+    for (size_t i = 0; (o->flags & MPX_OPT_BARE) != 0 && (other = option_get(t, i)).name != NULL;
+         i++) {
+        const struct node *given = node_member(object, other.name);
+
+        if ((other.flags & MPX_OPT_BARE) != 0 && other.name != o->name &&
+            (other.name == filled || (given != NULL && given->kind != NODE_NULL)))
+            return true;
+    }
+    return false;
+}
+
 /* What is not given: the defaults, and complaints about what has none. */
 static int read_absent(const struct option_reading *rd, struct option_table t,
                        const struct node *object, const char *filled, struct place place,
@@ -154,6 +177,8 @@ static int read_absent(const struct option_reading *rd, struct option_table t,
         const struct node *given = node_member(object, o.name);
 
         if ((given != NULL && given->kind != NODE_NULL) || o.name == filled)
+            continue;
+        if ((o.flags & MPX_OPT_REQUIRED) != 0 && is_replaced(t, &o, object, filled))
             continue;
         if ((o.flags & MPX_OPT_REQUIRED) != 0)
             rc = missing(rd, &o, object, place);
@@ -173,9 +198,8 @@ static bool is_switch(const struct node *value, const struct mpx_option *bare)
 const struct node *option_object(struct mpx_arena *a, struct option_table t,
                                  const struct node *value)
 {
-    struct mpx_option bare;
+    struct mpx_option bare = find_bare(t, value), o;
 
-    (void)find_bare(t, &bare);
     if (value->kind == NODE_OBJECT || value->kind == NODE_NULL ||
         (value->kind == NODE_BOOL && !value->boolean) ||
         (bare.name == NULL && !is_switch(value, &bare)))
@@ -183,8 +207,12 @@ const struct node *option_object(struct mpx_arena *a, struct option_table t,
     struct node *object = node_new(a, NODE_OBJECT, value->at);
     object->key = value->key;
     object->key_at = value->key_at;
-    if (!is_switch(value, &bare))
-        node_append(object, node_copy(a, value), str_of(bare.name));
+    if (is_switch(value, &bare))
+        return object;
+    node_append(object, node_copy(a, value), str_of(bare.name));
+    for (size_t i = 0; (o = option_get(t, i)).name != NULL; i++) /* takes the place of the other */
+        if ((o.flags & MPX_OPT_BARE) != 0 && o.name != bare.name)
+            node_append(object, node_new(a, NODE_NULL, value->at), str_of(o.name));
     return object;
 }
 
@@ -210,11 +238,10 @@ static int no_object(const struct option_reading *rd, const struct node *value)
 int option_read(const struct option_reading *rd, struct option_table t, const struct node *object,
                 struct place place, void *conf)
 {
-    struct mpx_option o, bare;
+    struct mpx_option o, bare = find_bare(t, object);
     const char *filled = NULL;
     int rc = 0;
 
-    (void)find_bare(t, &bare);
     if (object != NULL && object->is_wrong)
         return -1;
     if (object != NULL && object->kind != NODE_OBJECT) {

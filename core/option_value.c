@@ -276,8 +276,18 @@ static int read_list(const struct option_reading *rd, const struct mpx_option *o
 static int read_map(const struct option_reading *rd, const struct mpx_option *o,
                     const struct node *value, struct mpx_list *field)
 {
+    bool or_text = (o->flags & MPX_OPT_OR_TEXT) != 0;
+
+    if (or_text && value->kind == NODE_STRING) {
+        struct mpx_pair *pair = arena_zero(rd->a, sizeof(*pair));
+
+        *pair = (struct mpx_pair){ MPX_STR(""), arena_copy(rd->a, value->string) };
+        *field = (struct mpx_list){ pair, 1 };
+        return 0;
+    }
     if (value->kind != NODE_OBJECT)
-        return option_complain(rd, o, value, "must be an object with strings as values");
+        return option_complain(rd, o, value, "must be %san object with strings as values",
+                               or_text ? "a string, or " : "");
     struct mpx_pair *pairs = arena_zero(rd->a, value->count * sizeof(*pairs));
     size_t count = 0;
     int rc = 0;

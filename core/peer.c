@@ -20,7 +20,7 @@ void peer_close(struct peer *p)
         return;
     close(p->end);
     p->end = -1;
-    buffer_finish(&p->in.text);
+    channel_finish(&p->in);
     buffer_finish(&p->out);
 }
 
@@ -43,7 +43,10 @@ static ssize_t receive(const struct peer *p, void *bytes, size_t n)
 /* The head, as far as it has come. */
 static int take_head(struct peer *p)
 {
-    ssize_t got = receive(p, (char *)&p->head + p->head_got, sizeof(p->head) - p->head_got);
+    size_t left = sizeof(p->head) - p->head_got;
+    char *to = (char *)&p->head + p->head_got;
+    ssize_t got =
+        p->takes_fds ? channel_receive_some(p->end, to, left, &p->in) : receive(p, to, left);
 
     if (got <= 0)
         return (int)got;
@@ -52,7 +55,7 @@ static int take_head(struct peer *p)
         return 0;
     p->in.what = p->head.what;
     p->in.text.n = 0;
-    if (p->head.fd_count == 0 && p->head.text_bytes <= p->most)
+    if (p->head.fd_count == p->in.fd_count && p->head.text_bytes <= p->most)
         return 1;
     errno = EPROTO;
     return -1;
@@ -62,8 +65,10 @@ int peer_take(struct peer *p)
 {
     char piece[PIECE];
 
-    if (p->head_got == sizeof(p->head) && p->in.text.n == p->head.text_bytes)
+    if (p->head_got == sizeof(p->head) && p->in.text.n == p->head.text_bytes) {
         p->head_got = 0; /* the message before is done with */
+        channel_close_fds(&p->in);
+    }
     while (p->head_got < sizeof(p->head)) {
         size_t before = p->head_got;
         int rc = take_head(p);

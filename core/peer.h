@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
-   A parent's end of a channel to a child that may be broken or hostile: nothing here waits for it,
-   no descriptor is taken from it, and what it may say has a length. */
+   An end of a channel for which nobody waits. A parent has one to a child that may be broken or
+   hostile: no descriptor is taken from it, and what it may say has a length. A child that serves
+   has one to its parent. */
 #ifndef PEER_H
 #define PEER_H
 #include "channel.h"
@@ -8,6 +9,7 @@
 struct peer {
     int end;                   /* -1: closed */
     size_t most;               /* bytes of a text */
+    bool takes_fds;            /* the other end is our parent */
     struct channel_message in; /* what is coming */
     struct channel_head head;
     size_t head_got;
@@ -16,7 +18,8 @@ struct peer {
 };
 void peer_open(struct peer *p, int end, size_t most); /* takes end */
 void peer_close(struct peer *p);                      /* once more is harmless */
-/* Takes what has come. 1: p->in is a whole message, until the next call; 0: there is no more now;
+/* Takes what has come. 1: p->in is a whole message, until the next call, which closes descriptors
+   that are still in it (-1: taken out); 0: there is no more now;
    -1: the child has closed its end (errno 0), or it breaks the form (EPROTO): close it. */
 int peer_take(struct peer *p);
 /* Sends what the socket has room for and keeps the rest; copies. The descriptors stay the caller's

@@ -51,3 +51,16 @@ int quantity_ms(struct mpx_str text, int64_t *ms)
     }
     return read_quantity(text, units, ms);
 }
+
+int quantity_mode(struct mpx_str text, unsigned *mode)
+{
+    *mode = 0;
+    if (text.n == 0 || text.n > 4)
+        return -1;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '7')
+            return -1;
+        *mode = 8 * *mode + (unsigned)(text.p[i] - '0');
+    }
+    return *mode <= 0777 ? 0 : -1;
+}

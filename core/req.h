@@ -68,6 +68,8 @@ struct mpx_req {
 
     uint64_t id;
     int64_t started_us;
+    unsigned number; /* 1 for the first of its connection */
+    size_t head_bytes;
     struct mpx_str line, method, path, query, host;
     int version; /* 10 or 11 */
     bool is_head, is_asterisk, keep_alive, expects_continue;

@@ -50,6 +50,7 @@ void res_reset(struct mpx_req *r, int status)
     res->queue = old.queue;
     res->spare = old.spare;
     res->waiting_max = old.waiting_max;
+    res->out = old.out;
     res->status = status;
 }
 
@@ -287,6 +288,7 @@ size_t res_took(struct mpx_req *r, size_t n)
         size_t part = n < p->n ? n : p->n;
 
         n -= part;
+        res->out += part;
         res->sent += p->is_body ? part : 0;
         piece_took(r, &res->queue, part);
     }

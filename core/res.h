@@ -20,6 +20,7 @@ struct res {
     int64_t length;   /* of the body that is sent, once started; -1: known at its end */
     uint64_t written; /* body bytes the modules gave */
     uint64_t sent;    /* body bytes the client took */
+    uint64_t out;     /* all bytes of the answer that it took, framing included */
     size_t waiting;   /* body bytes in memory that wait for the client, wherever */
     size_t waiting_max;
     struct pieces queue; /* what goes out */

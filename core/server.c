@@ -20,8 +20,11 @@
 enum { JOBS_MS = 5000 }; /* how long a stop waits for work on threads that is under way */
 
 /* Signals whose meaning is still to come. */
-static const int refused_signals[] = { SIGHUP, SIGUSR1, SIGUSR2 };
-enum { REFUSED = sizeof(refused_signals) / sizeof(refused_signals[0]) };
+static const int refused_signals[] = { SIGUSR2 };
+enum {
+    REFUSED = sizeof(refused_signals) / sizeof(refused_signals[0]),
+    PATH_BYTES_MAX = 65536 /* of a log that is handed over */
+};
 
 struct server {
     struct worker *w;
@@ -29,16 +32,20 @@ struct server {
     struct modules modules;
     struct listener *listeners[ENDPOINTS_MAX];
     size_t listener_count;
-    struct loop_event tick, term, interrupt, quit, parent, deadline, refused[REFUSED];
+    struct loop_event tick, term, interrupt, quit, hangup, user1, parent, deadline,
+        refused[REFUSED];
     int channel;
-    bool orphaned; /* stopping because the supervisor is gone */
-    bool hurried;  /* nothing more is waited for */
+    struct peer peer; /* the same, once we serve */
+    bool orphaned;    /* stopping because the supervisor is gone */
+    bool hurried;     /* nothing more is waited for */
 };
 
 static int open_own_log(void *arg, const char *path)
 {
-    (void)arg;
-    return broker_open_file(path);
+    const struct settings *s = arg;
+    const struct logfile_as as = { s->log_mode_bits, NULL };
+
+    return logfile_open(path, &as);
 }
 
 static int ask_for_log(void *arg, const char *path)
@@ -62,7 +69,7 @@ static int equip(struct server *s, struct blame *blame)
     s->w->generation = &s->generation;
     s->w->go_on = phase_go_on;
     s->w->open_log = s->channel >= 0 ? ask_for_log : open_own_log;
-    s->w->open_log_arg = &s->channel;
+    s->w->open_log_arg = s->channel >= 0 ? (void *)&s->channel : &s->generation.settings;
     s->generation.worker = s->w;
     return logging_through_sinks(&s->generation.settings, s->w);
 }
@@ -160,16 +167,55 @@ static void on_term(int fd, short what, void *arg)
     on_stop(fd, what, arg);
 }
 
-/* The supervisor says nothing here; that it is gone can be read. */
+/* The supervisor hands over logs that it has opened again; that it is gone can be read, too. */
 static void on_parent(int fd, short what, void *arg)
 {
     struct server *s = arg;
+    int rc;
 
+    while ((rc = peer_take(&s->peer)) == 1) {
+        if (s->peer.in.what != BROKER_REOPENED || s->peer.in.fd_count != 1)
+            continue;
+        (void)sink_reopen(s->w->sinks, buffer_str(&s->peer.in.text), s->peer.in.fds[0]);
+        s->peer.in.fds[0] = -1; /* was taken, or closed where nobody writes to it */
+    }
+    if (rc == 0)
+        return;
     loop_end(&s->parent);
     if (s->w->stopping)
         return;
     s->orphaned = true;
     on_stop(fd, what, arg);
+}
+
+/* Without a supervisor: with the rights that are left. */
+static void reopen_one(void *arg, struct mpx_str target)
+{
+    struct server *s = arg;
+    const struct logfile_as as = { s->generation.settings.log_mode_bits, NULL };
+    int fd = logfile_open(target.p, &as);
+
+    if (fd >= 0)
+        (void)sink_reopen(s->w->sinks, target, fd);
+    else
+        log_error("\"%.*s\" cannot be opened again: %s; what comes goes into the old file",
+                  STR_ARGS(target), strerror(-fd));
+}
+
+static void on_reopen(int number, short what, void *arg)
+{
+    struct server *s = arg;
+
+    (void)what;
+    if (number == SIGHUP)
+        server_explain_hangup();
+    sinks_each_file(s->w->sinks, reopen_one, s);
+}
+
+void server_explain_hangup(void)
+{
+    log_warn("the logs are opened again; this version does not read its configuration again: "
+             "restart for that");
 }
 
 void server_refuse_signal(int number)
@@ -185,6 +231,13 @@ static void on_refused(int number, short what, void *arg)
     server_refuse_signal(number);
 }
 
+static int watch_parent(struct server *s)
+{
+    peer_open(&s->peer, s->channel, PATH_BYTES_MAX);
+    s->peer.takes_fds = true;
+    return loop_watch(s->w->loop, &s->parent, s->channel, LOOP_READ | LOOP_REPEAT, 0, on_parent, s);
+}
+
 /* A worker's other signals are its supervisor's, who has it ignore them. */
 static int watch_signals(struct server *s)
 {
@@ -193,9 +246,11 @@ static int watch_signals(struct server *s)
 
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error like a full disk */
     if (s->channel >= 0)
-        return rc | loop_watch(loop, &s->parent, s->channel, LOOP_READ, 0, on_parent, s);
+        return rc | watch_parent(s);
     rc |= loop_signal(loop, &s->interrupt, SIGINT, on_stop, s);
     rc |= loop_signal(loop, &s->quit, SIGQUIT, on_stop, s);
+    rc |= loop_signal(loop, &s->hangup, SIGHUP, on_reopen, s);
+    rc |= loop_signal(loop, &s->user1, SIGUSR1, on_reopen, s);
     for (size_t i = 0; i < REFUSED; i++)
         rc |= loop_signal(loop, &s->refused[i], refused_signals[i], on_refused, s);
     return rc;
@@ -253,6 +308,8 @@ static bool stop(struct server *s)
     loop_end(&s->term);
     loop_end(&s->interrupt);
     loop_end(&s->quit);
+    loop_end(&s->hangup);
+    loop_end(&s->user1);
     loop_end(&s->parent);
     loop_end(&s->deadline);
     return is_quiet;
@@ -266,6 +323,7 @@ static void release(struct server *s)
     if (s->w->loop != NULL)
         worker_finish(s->w);
     modules_finish(&s->modules);
+    peer_close(&s->peer);
     free(s->w);
     free(s);
 }
@@ -278,6 +336,7 @@ int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int c
 
     s->w = must_calloc(sizeof(*s->w));
     s->channel = channel;
+    s->peer.end = -1;
     if (prepare(s, l, blame) == 0 && start(s, e) == 0) {
         if (channel >= 0)
             (void)channel_send(channel, BROKER_READY, MPX_STR(""), NULL, 0);

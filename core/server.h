@@ -15,6 +15,8 @@ enum {
    there is none, and ready() is called instead. The endpoints' descriptors are taken. */
 int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int channel,
                void (*ready)(void *arg), void *arg);
+/* Says what a hang-up does: the logs are opened again, the configuration is not read. */
+void server_explain_hangup(void);
 /* Says that this signal does nothing yet. */
 void server_refuse_signal(int number);
 

@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include "option_value.h"
+#include "quantity.h"
 #include "site_keys.h"
 
 #include <sys/stat.h>
@@ -112,6 +113,11 @@ static const struct mpx_option daemon_options[] = {
       .names = log_level_names,
       .fallback = "\"info\"",
       .offset = AT(settings, log_level) },
+    { .name = "log_mode",
+      .help = "who may read log files that are made, in octal as for chmod",
+      .type = MPX_T_STRING,
+      .fallback = "\"0640\"",
+      .offset = AT(settings, log_mode) },
     { .name = "server_id",
       .help = "the Server field of every answer; false for none",
       .type = MPX_T_STRING,
@@ -447,6 +453,21 @@ static int check_temp_dir(const struct option_reading *rd, const struct node *da
     return -1;
 }
 
+/* One that whoever writes the log cannot write is a mistake. */
+static int check_log_mode(const struct option_reading *rd, const struct node *daemon,
+                          struct settings *s)
+{
+    const struct node *given = node_member(daemon, "log_mode");
+
+    if (given == NULL || given->kind != NODE_STRING || given->is_wrong ||
+        (quantity_mode(s->log_mode, &s->log_mode_bits) == 0 && (s->log_mode_bits & 0200) != 0)) {
+        (void)quantity_mode(s->log_mode, &s->log_mode_bits);
+        return 0; /* another kind was complained of before */
+    }
+    return option_complain(rd, NULL, given,
+                           "must be octal digits such as \"0640\", and let its owner write");
+}
+
 int settings_read(struct mpx_arena *a, struct sources *sources, const struct node *root,
                   struct problems *problems, struct settings *s)
 {
@@ -465,6 +486,7 @@ int settings_read(struct mpx_arena *a, struct sources *sources, const struct nod
     s->group = join(a, s->groups);
     set_log_levels(log, node_member(own, "verbose") != NULL, s);
     rc |= check_log_count(&rd, log);
+    rc |= check_log_mode(&rd, daemon, s);
     rc |= check_server_id(&rd, daemon, s);
     rc |= read_listeners(&rd, list, s);
     rc |= override_listener(&rd, list, node_member(own, "listener"), s);

@@ -52,6 +52,8 @@ struct settings {
     struct mpx_str group;          /* the same, blanks between them */
     struct mpx_list log;           /* of struct log_setting */
     int log_level;
+    struct mpx_str log_mode;     /* of new log files, as digits */
+    unsigned log_mode_bits;      /* ... and as chmod(2) wants it */
     struct mpx_str server_id;    /* p NULL: no Server field */
     struct mpx_list module_path; /* of struct mpx_str */
     int64_t workers;

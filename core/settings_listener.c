@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
    One listener of settings.h: its short forms, and the rules across its keys. */
 #include "option_value.h"
+#include "quantity.h"
 #include "settings.h"
 
 #include <sys/un.h>
@@ -77,18 +78,6 @@ static int refuse(const struct option_reading *rd, const struct node *object,
     return rc;
 }
 
-/* Up to four octal digits. */
-static bool read_mode(struct mpx_str text, unsigned *mode)
-{
-    *mode = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '7')
-            return false;
-        *mode = 8 * *mode + (unsigned)(text.p[i] - '0');
-    }
-    return text.n > 0 && text.n <= 4 && *mode <= 0777;
-}
-
 static int check_path(const struct option_reading *rd, const struct node *value,
                       struct mpx_str path)
 {
@@ -105,7 +94,7 @@ static int check_path(const struct option_reading *rd, const struct node *value,
 static int check_mode(const struct option_reading *rd, const struct node *value,
                       struct listener_settings *l)
 {
-    if (read_mode(l->mode, &l->mode_bits) ||
+    if (quantity_mode(l->mode, &l->mode_bits) == 0 ||
         (value != NULL && (value->kind != NODE_STRING || value->is_wrong)))
         return 0; /* another kind was complained of before */
     return option_complain(rd, NULL, value, "must be octal digits such as \"0660\"");

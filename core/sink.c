@@ -17,6 +17,7 @@
 enum {
     RING_BYTES = 1 << 20,
     LINE_MAX_BYTES = 16384,
+    NOTICE_BYTES = 64,           /* room for how many lines were lost */
     GATHER_NS = 5 * 1000 * 1000, /* how long the thread lets lines gather */
     DRAIN_TURNS = 200            /* times 10 ms at the end */
 };
@@ -30,8 +31,13 @@ struct mpx_sink {
     int fd, facility; /* facility -1: not syslog */
     unsigned uses;
     char *ring;
-    size_t head, used; /* under the lock */
-    uint64_t dropped;  /* lines, under the lock */
+    /* the rest under the lock */
+    size_t head, used;
+    int next_fd;        /* what fd is to become; -1: nothing */
+    uint64_t dropped;   /* lines that were lost since that was last written in their place */
+    uint64_t lost;      /* lines that were lost since sinks_next_loss told it */
+    int error;          /* what write said when some were; 0: there was no room in the ring */
+    bool failing, torn; /* the last write failed; it ended inside a line */
 };
 
 struct sinks {
@@ -70,18 +76,21 @@ bool sink_is_syslog(struct mpx_str target)
     return facility_of(target) >= 0;
 }
 
-static void write_fd(int fd, const char *p, size_t n)
+/* How many bytes were written; the rest cannot be, errno says why. */
+static size_t write_fd(int fd, const char *p, size_t n)
 {
-    while (n > 0) {
-        ssize_t done = write(fd, p, n);
+    size_t at = 0;
+
+    while (at < n) {
+        ssize_t done = write(fd, p + at, n - at);
 
         if (done < 0 && errno == EINTR)
             continue;
-        if (done < 0) /* a full disk costs these lines, nothing else */
-            return;
-        p += done;
-        n -= (size_t)done;
+        if (done < 0)
+            break;
+        at += (size_t)done;
     }
+    return at;
 }
 
 static const int priority[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
@@ -108,34 +117,96 @@ static void write_syslog(int facility, struct mpx_str lines)
     }
 }
 
-/* Takes everything out of one ring that has something; false when none has. Under the lock,
-   which is given up while writing. */
+/* What the thread has taken out of a sink to write. */
+struct batch {
+    int fd, old_fd, facility; /* old_fd: no longer wanted; -1: none */
+    size_t lines, n;          /* bytes of lines; of those and a notice of lost ones behind them */
+    uint64_t dropped;         /* what that notice says */
+    bool torn;                /* a line is to be ended first */
+};
+
+/* A full disk costs these lines, nothing else. */
+static size_t write_batch(const struct batch *b, const char *text)
+{
+    if (b->old_fd > STDERR_FILENO)
+        close(b->old_fd);
+    if (b->facility >= 0) {
+        write_syslog(b->facility, (struct mpx_str){ text, b->n });
+        return b->n;
+    }
+    if (b->torn && b->n > 0 && write_fd(b->fd, "\n", 1) == 0)
+        return 0;
+    return write_fd(b->fd, text, b->n);
+}
+
+/* Whether there is anything to do for it. A notice alone is not tried again and again. */
+static bool has_work(const struct mpx_sink *k)
+{
+    return k->used > 0 || k->next_fd >= 0 || (k->dropped > 0 && !k->failing);
+}
+
+/* Under the lock. */
+static struct batch take_batch(struct mpx_sink *k, char *out)
+{
+    size_t n = k->used, first = n < RING_BYTES - k->head ? n : RING_BYTES - k->head;
+    struct batch b = { .old_fd = -1, .facility = k->facility, .lines = n, .dropped = k->dropped };
+
+    if (k->next_fd >= 0) { /* what waits is for the new file */
+        b.old_fd = k->fd;
+        k->fd = k->next_fd;
+        k->next_fd = -1;
+        k->torn = k->failing = false;
+    }
+    memcpy(out, k->ring + k->head, first);
+    memcpy(out + first, k->ring, n - first);
+    k->head = (k->head + n) % RING_BYTES;
+    k->used = 0;
+    k->dropped = 0;
+    if (b.dropped > 0)
+        n += (size_t)snprintf(out + n, NOTICE_BYTES, "%s%llu lines were lost here\n",
+                              k->facility >= 0 ? "1" : "", (unsigned long long)b.dropped);
+    b.n = n;
+    b.fd = k->fd;
+    b.torn = k->torn;
+    return b;
+}
+
+/* What became of it. Under the lock. */
+static void account(struct mpx_sink *k, const struct batch *b, const char *text, size_t done,
+                    int error)
+{
+    uint64_t lost = 0;
+
+    if (b->n == 0)
+        return;
+    k->failing = done < b->n;
+    k->torn = done > 0 ? text[done - 1] != '\n' : b->torn;
+    if (!k->failing)
+        return;
+    for (size_t i = done; i < b->lines; i++)
+        lost += text[i] == '\n';
+    k->dropped += b->dropped + lost;
+    k->lost += lost;
+    k->error = error;
+}
+
+/* Does what there is to do for one sink; false when there is nothing. Under the lock, which is
+   given up while writing. */
 static bool write_one(struct sinks *s)
 {
     for (struct link *l = list_first(&s->list); l != NULL; l = list_next(&s->list, l)) {
         struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
-        size_t n = k->used, first = n < RING_BYTES - k->head ? n : RING_BYTES - k->head;
-        uint64_t dropped = k->dropped;
 
-        if (n == 0 && dropped == 0)
+        if (!has_work(k))
             continue;
-        memcpy(s->out, k->ring + k->head, first);
-        memcpy(s->out + first, k->ring, n - first);
-        k->head = (k->head + n) % RING_BYTES;
-        k->used = 0;
-        k->dropped = 0;
-        if (dropped > 0)
-            n += (size_t)snprintf(s->out + n, 64, "%s%llu lines were lost here\n",
-                                  k->facility >= 0 ? "1" : "", (unsigned long long)dropped);
+        struct batch b = take_batch(k, s->out);
         s->busy = true;
-        int fd = k->fd, facility = k->facility;
         pthread_mutex_unlock(&s->lock);
-        if (facility >= 0)
-            write_syslog(facility, (struct mpx_str){ s->out, n });
-        else
-            write_fd(fd, s->out, n);
+        size_t done = write_batch(&b, s->out);
+        int error = errno;
         pthread_mutex_lock(&s->lock);
         s->busy = false;
+        account(k, &b, s->out, done, error);
         return true;
     }
     return false;
@@ -170,7 +241,7 @@ struct sinks *sinks_create(void)
     MUST(pthread_mutex_init(&s->lock, NULL) == 0);
     MUST(pthread_cond_init(&s->wake, NULL) == 0);
     list_init(&s->list);
-    s->out = must_alloc(RING_BYTES + 64);
+    s->out = must_alloc(RING_BYTES + NOTICE_BYTES);
     return s;
 }
 
@@ -193,6 +264,8 @@ static void sink_free(struct mpx_sink *k)
     list_remove(&k->link);
     if (k->fd > STDERR_FILENO)
         close(k->fd);
+    if (k->next_fd >= 0)
+        close(k->next_fd);
     free(k->ring);
     free(k->target);
     free(k);
@@ -267,6 +340,7 @@ struct mpx_sink *sink_open(struct sinks *s, struct mpx_str target, int fd)
     k->target = must_calloc(target.n + 1);
     memcpy(k->target, target.p, target.n);
     k->fd = fd >= 0 ? fd : STDERR_FILENO;
+    k->next_fd = -1;
     k->facility = facility_of(target);
     k->uses = 1;
     k->ring = must_alloc(RING_BYTES);
@@ -288,6 +362,52 @@ void sink_close(struct mpx_sink *k)
     if (!s->busy)
         sink_free(k);
     pthread_mutex_unlock(&s->lock);
+}
+
+bool sink_reopen(struct sinks *s, struct mpx_str target, int fd)
+{
+    struct mpx_sink *k = sink_find(s, target);
+
+    if (k == NULL) {
+        close(fd);
+        return false;
+    }
+    k->uses--;
+    pthread_mutex_lock(&s->lock);
+    if (k->next_fd >= 0)
+        close(k->next_fd);
+    k->next_fd = fd;
+    pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+    return true;
+}
+
+bool sinks_next_loss(struct sinks *s, struct sink_loss *loss)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&s->lock);
+    for (struct link *l = list_first(&s->list); l != NULL && !found; l = list_next(&s->list, l)) {
+        struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
+
+        if (k->lost == 0)
+            continue;
+        *loss = (struct sink_loss){ k->target, k->lost, k->error };
+        k->lost = 0;
+        found = true;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return found;
+}
+
+void sinks_each_file(struct sinks *s, void (*fn)(void *arg, struct mpx_str target), void *arg)
+{
+    for (struct link *l = list_first(&s->list); l != NULL; l = list_next(&s->list, l)) {
+        const struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
+
+        if (k->facility < 0 && k->fd != STDERR_FILENO)
+            fn(arg, str_of(k->target));
+    }
 }
 
 /* Under the lock; the room was checked. */
@@ -312,6 +432,8 @@ void sink_write(struct mpx_sink *k, enum mpx_level level, struct mpx_str line)
     bool was_empty = k->used == 0;
     if (line.n + extra > RING_BYTES - k->used) {
         k->dropped++;
+        k->lost++;
+        k->error = 0;
     } else {
         if (k->facility >= 0)
             put(k, &digit, 1);

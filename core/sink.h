@@ -24,6 +24,19 @@ void sink_syslog_end(void);
 struct mpx_sink *sink_open(struct sinks *s, struct mpx_str target, int fd);
 /* The sink that is open for this target, with a use counted, or NULL. */
 struct mpx_sink *sink_find(struct sinks *s, struct mpx_str target);
+/* From here on the lines of this target, also those that wait, go to fd, which is taken; the old
+   descriptor is closed behind a whole line. False when no such sink is open. */
+bool sink_reopen(struct sinks *s, struct mpx_str target, int fd);
+/* Calls fn with each target that is a file. Not for the thread: sinks come and go on the loop. */
+void sinks_each_file(struct sinks *s, void (*fn)(void *arg, struct mpx_str target), void *arg);
+
+/* Lines that were lost since it was last told. */
+struct sink_loss {
+    const char *target; /* lives as long as the sink */
+    uint64_t lines;
+    int error; /* why they could not be written; 0: they came faster than they could be */
+};
+bool sinks_next_loss(struct sinks *s, struct sink_loss *loss); /* false when there are no more */
 void sink_close(struct mpx_sink *k); /* gives a use back; at the last one the sink is written out */
 /* Copies the line and adds a newline; level matters to syslog only. */
 void sink_write(struct mpx_sink *k, enum mpx_level level, struct mpx_str line);

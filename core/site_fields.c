@@ -3,6 +3,7 @@
 
 #include "option_value.h"
 #include "str.h"
+#include "variable_name.h"
 
 /* What one level says. */
 struct reading {
@@ -78,6 +79,13 @@ static bool read_name(struct reading *rg, struct mpx_str name, struct place at)
     return true;
 }
 
+static struct mpx_list take_apart(struct reading *rg, struct mpx_str text, const struct node *value)
+{
+    if (str_find(text, '$') == text.n)
+        return (struct mpx_list){ NULL, 0 };
+    return variable_name_pieces(rg->b->g, text, value->at, node_pointer(rg->rd.a, value));
+}
+
 static void add_rule(struct reading *rg, enum field_deed deed, struct mpx_str name,
                      const struct node *value)
 {
@@ -94,7 +102,7 @@ static void add_rule(struct reading *rg, enum field_deed deed, struct mpx_str na
             .deed = deed,
             .name = name,
             .value = text,
-            .has_variables = str_find(text, '$') < text.n,
+            .pieces = take_apart(rg, text, value),
         };
 }
 

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +41,8 @@ struct supervisor {
     int64_t back_off_ms;
     int64_t kill_ms; /* when one that was told to stop has had its time; 0: it was not told */
     bool was_ready, stopping;
+    bool reopening;   /* the worker is still to have some of the logs that were opened again */
+    size_t reopen_at; /* from which grant on */
 };
 
 static void tell_parent(void *arg, enum mpx_level level, struct mpx_str line)
@@ -134,6 +137,7 @@ static void start_worker(struct supervisor *s)
     int ends[2];
 
     s->next_ms = 0;
+    s->reopening = false; /* it opens all of them itself */
     s->born_ms = clock_ms();
     problems_finish(&s->problems);
     problems_init(&s->problems);
@@ -274,6 +278,37 @@ static void stop(struct supervisor *s)
         (void)kill(s->worker, SIGTERM);
 }
 
+/* The logs are opened again: ours now, the worker's as soon as it serves. */
+static void reopen(struct supervisor *s)
+{
+    logging_reopen(&s->l->settings, &s->l->grants.as);
+    s->reopening = s->worker > 0;
+    s->reopen_at = 0;
+}
+
+/* Whether the worker can be handed a log. One that is starting may have asked for the old one. */
+static bool may_hand_logs(const struct supervisor *s)
+{
+    return s->reopening && s->broker.peer.end >= 0 && s->broker.is_ready;
+}
+
+/* As many logs as the channel takes now. */
+static void hand_logs(struct supervisor *s)
+{
+    while (may_hand_logs(s) && !peer_has_more(&s->broker.peer)) {
+        const char *path = grants_log(&s->l->grants, &s->reopen_at);
+        int rc = path != NULL ? broker_hand_log(&s->broker, path) : 0;
+
+        if (rc == -EAGAIN)
+            return;
+        if (rc < 0)
+            log_error("\"%s\" cannot be opened again: %s; what comes goes into the old file", path,
+                      strerror(-rc));
+        s->reopening = path != NULL;
+        s->reopen_at++;
+    }
+}
+
 static void on_signal(struct supervisor *s)
 {
     struct signalfd_siginfo info;
@@ -290,6 +325,13 @@ static void on_signal(struct supervisor *s)
     case SIGCHLD:
         if (s->worker > 0 && waitpid(s->worker, &status, WNOHANG) == s->worker)
             worker_ended(s, status);
+        break;
+    case SIGHUP:
+        server_explain_hangup();
+        reopen(s);
+        break;
+    case SIGUSR1:
+        reopen(s);
         break;
     default:
         server_refuse_signal((int)info.ssi_signo);
@@ -319,13 +361,15 @@ static void turn(struct supervisor *s)
     int wait = by_the_clock(s);
 
     p[1].fd = s->broker.peer.end;
-    p[1].events = peer_has_more(&s->broker.peer) ? POLLIN | POLLOUT : POLLIN;
+    bool has_more = peer_has_more(&s->broker.peer) || may_hand_logs(s);
+    p[1].events = has_more ? POLLIN | POLLOUT : POLLIN;
     if (poll(p, 2, wait) <= 0)
         return;
     if (p[1].revents != 0)
         on_message(s, p[1].revents);
     if (p[0].revents != 0)
         on_signal(s);
+    hand_logs(s);
 }
 
 static void watch_signals(struct supervisor *s)

@@ -2,141 +2,282 @@
 #include "variable.h"
 
 #include "client.h"
+#include "conn.h"
 #include "str.h"
 
-static struct mpx_str remote_addr(struct mpx_req *r)
+static struct mpx_str address(struct mpx_req *r, const union address *from)
 {
-    const union address *client = client_address(r);
-    char text[ADDRESS_TEXT];
+    char *text;
 
-    return client != NULL ? arena_copy(&r->arena, str_of(address_write(client, text)))
-                          : MPX_STR("");
+    if (from == NULL)
+        return MPX_STR("");
+    text = arena_take(&r->arena, ADDRESS_TEXT);
+    return str_of(address_write(from, text));
 }
 
-static struct mpx_str scheme(struct mpx_req *r)
+static struct mpx_str number(struct mpx_req *r, uint64_t n)
 {
-    return client_scheme(r);
+    enum { DIGITS = 20 };
+    char *text = arena_take(&r->arena, DIGITS);
+    size_t i = DIGITS;
+
+    do
+        text[--i] = (char)('0' + n % 10);
+    while ((n /= 10) != 0);
+    return (struct mpx_str){ text + i, DIGITS - i };
 }
 
-static struct mpx_str status(struct mpx_req *r)
+/* n units, of which so many decimals are less than one. */
+static struct mpx_str decimal(struct mpx_req *r, uint64_t n, unsigned decimals)
 {
-    return arena_printf(&r->arena, "%d", r->res.status);
+    enum { ROOM = 24 };
+    char *text = arena_take(&r->arena, ROOM);
+    size_t i = ROOM;
+
+    for (unsigned place = 0; n != 0 || place <= decimals; n /= 10, place++) {
+        if (place == decimals)
+            text[--i] = '.';
+        text[--i] = (char)('0' + n % 10);
+    }
+    return (struct mpx_str){ text + i, ROOM - i };
 }
 
-static struct mpx_str bytes_sent(struct mpx_req *r)
+static struct mpx_str id(struct mpx_req *r, uint64_t n)
 {
-    return arena_printf(&r->arena, "%llu", (unsigned long long)r->res.sent);
+    static const char hex[] = "0123456789abcdef";
+    enum { DIGITS = 16 };
+    char *text = arena_take(&r->arena, DIGITS);
+
+    for (size_t i = DIGITS; i > 0; n >>= 4)
+        text[--i] = hex[n & 15];
+    return (struct mpx_str){ text, DIGITS };
 }
 
-static struct mpx_str request_id(struct mpx_req *r)
+static struct mpx_str port(struct mpx_req *r, const union address *of)
 {
-    return arena_printf(&r->arena, "%016llx", (unsigned long long)r->id);
+    unsigned n = of != NULL ? address_port(of) : 0;
+
+    return n != 0 ? number(r, n) : MPX_STR("");
 }
 
-static int get_core(struct mpx_req *r, struct mpx_str name, struct mpx_str *value)
+static struct mpx_str target(const struct mpx_req *r)
 {
-    const struct {
-        const char *name;
-        struct mpx_str value;
-    } plain[] = {
-        { "method", r->method }, { "path", r->path },         { "query", r->query },
-        { "host", r->host },     { "vhost", r->vhost->name }, { "user", r->user },
-        { "line", r->line },
-    };
-    static const struct {
-        const char *name;
-        struct mpx_str (*get)(struct mpx_req *r);
-    } made[] = {
-        { "remote_addr", remote_addr }, { "scheme", scheme },         { "status", status },
-        { "bytes_sent", bytes_sent },   { "request_id", request_id },
-    };
+    struct mpx_str behind = str_from(r->line, str_find(r->line, ' ') + 1);
 
-    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
-        if (str_is(name, plain[i].name)) {
-            *value = plain[i].value;
-            return 0;
-        }
-    for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
-        if (str_is(name, made[i].name)) {
-            *value = made[i].get(r);
-            return 0;
-        }
-    if (str_starts(name, MPX_STR("header.")))
-        return req_header(r, str_from(name, 7), value) ? 0 : -1;
-    return -1;
+    return str_head(behind, str_find(behind, ' '));
+}
+
+static struct mpx_str protocol(const struct mpx_req *r)
+{
+    return r->version == 11   ? MPX_STR("HTTP/1.1")
+           : r->version == 10 ? MPX_STR("HTTP/1.0")
+                              : MPX_STR("");
+}
+
+static uint64_t bytes_in(const struct mpx_req *r)
+{
+    return r->head_bytes + r->body.received;
+}
+
+static struct mpx_str seconds_since_start(struct mpx_req *r)
+{
+    int64_t us = clock_us() - r->started_us;
+
+    return decimal(r, us > 0 ? (uint64_t)us : 0, 6);
+}
+
+static struct mpx_str iso_time(struct mpx_req *r)
+{
+    struct timespec ts;
+    char *text = arena_take(&r->arena, DATE_ISO);
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    if (ts.tv_sec != r->w->iso_second)
+        date_iso(ts.tv_sec, r->w->iso);
+    r->w->iso_second = ts.tv_sec;
+    memcpy(text, r->w->iso, DATE_ISO);
+    date_iso_ms(text, (unsigned)(ts.tv_nsec / 1000000));
+    return (struct mpx_str){ text, DATE_ISO - 1 };
+}
+
+/* As log files have had it since the Common Log Format. */
+static struct mpx_str local_time(struct mpx_req *r)
+{
+    struct worker *w = r->w;
+    time_t now = time(NULL);
+    struct tm tm;
+
+    if (now != w->local_second && localtime_r(&now, &tm) != NULL) {
+        date_log(&tm, w->local);
+        w->local_second = now;
+    }
+    return arena_copy(&r->arena, str_of(w->local));
+}
+
+static struct mpx_str epoch(struct mpx_req *r)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return decimal(r, (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000, 3);
+}
+
+static const union address *peer(const struct mpx_req *r)
+{
+    return r->conn != NULL ? &r->conn->peer : NULL;
+}
+
+static const union address *own(const struct mpx_req *r)
+{
+    return r->conn != NULL ? conn_local(r->conn) : NULL;
+}
+
+/* Values that are made when somebody asks. */
+static struct mpx_str made(struct mpx_req *r, enum variable which)
+{
+    switch (which) {
+    case VARIABLE_REMOTE_ADDR:
+        return address(r, client_address(r));
+    case VARIABLE_REMOTE_PORT:
+        return port(r, client_address(r));
+    case VARIABLE_PEER_ADDR:
+        return address(r, peer(r));
+    case VARIABLE_PEER_PORT:
+        return port(r, peer(r));
+    case VARIABLE_SERVER_ADDR:
+        return address(r, own(r));
+    case VARIABLE_SERVER_PORT:
+        return port(r, own(r));
+    case VARIABLE_CONNECTION_ID:
+        return r->conn != NULL ? id(r, conn_id(r->conn)) : MPX_STR("");
+    case VARIABLE_CONNECTION_REQUESTS:
+        return r->number != 0 ? number(r, r->number) : MPX_STR("");
+    case VARIABLE_REQUEST_ID:
+        return id(r, r->id);
+    case VARIABLE_STATUS:
+        return number(r, (uint64_t)r->res.status);
+    case VARIABLE_BYTES_SENT:
+        return number(r, r->res.sent);
+    case VARIABLE_BYTES_OUT:
+        return number(r, r->res.out);
+    case VARIABLE_BYTES_IN:
+        return number(r, bytes_in(r));
+    case VARIABLE_REQUEST_TIME:
+        return seconds_since_start(r);
+    case VARIABLE_TIME_ISO8601:
+        return iso_time(r);
+    case VARIABLE_TIME_LOCAL:
+        return local_time(r);
+    case VARIABLE_TIME_EPOCH:
+        return epoch(r);
+    default:
+        return MPX_STR("");
+    }
+}
+
+/* "" is no value. */
+static struct mpx_str value_of(struct mpx_req *r, const struct mpx_var *v)
+{
+    struct mpx_str value = { NULL, 0 };
+
+    switch (v->which) {
+    case VARIABLE_LINE:
+        return r->line;
+    case VARIABLE_METHOD:
+        return r->method;
+    case VARIABLE_TARGET:
+        return target(r);
+    case VARIABLE_PROTOCOL:
+        return protocol(r);
+    case VARIABLE_PATH:
+        return r->path;
+    case VARIABLE_QUERY:
+        return r->query;
+    case VARIABLE_SCHEME:
+        return client_scheme(r);
+    case VARIABLE_HOST:
+        return r->host;
+    case VARIABLE_VHOST:
+        return r->vhost->name;
+    case VARIABLE_USER:
+        return r->user;
+    case VARIABLE_HEADER:
+        (void)req_header(r, v->word, &value);
+        return value;
+    case VARIABLE_RESPONSE:
+        (void)res_get(r, v->word, &value);
+        return value;
+    default:
+        return made(r, v->which);
+    }
 }
 
 /* Asks a module, whoever is at work at the moment. */
-static int get_provided(struct mpx_req *r, const struct provided_variable *v, struct mpx_str name,
-                        struct mpx_str *value)
+static bool get_provided(struct mpx_req *r, const struct mpx_var *v, struct mpx_str *value)
 {
     uint32_t before = blame_get(r->w->blame);
 
     blame_set(r->w->blame, v->module->index, BLAME_CALLBACK);
-    int rc = v->fn(r, name, value);
+    int rc = v->of->get(r, v->word, value);
     blame_put(r->w->blame, before);
+    return rc == 0;
+}
+
+bool variable_get(struct mpx_req *r, const struct mpx_var *v, struct mpx_str *value)
+{
+    if (v->which != VARIABLE_OF_MODULE)
+        *value = value_of(r, v);
+    else if (v->of == NULL || !get_provided(r, v, value))
+        return false;
+    return value->n > 0;
+}
+
+/* For a text that nobody has seen before. */
+static bool get_by_name(struct mpx_req *r, struct mpx_str name, struct mpx_str *value)
+{
+    struct mpx_var v;
+
+    return (variable_name_of_core(name, &v) || variable_name_of_module(r->g->modules, name, &v)) &&
+           variable_get(r, &v, value);
+}
+
+/* What was put together, in the request's memory. 0, or -1 when it is too long. */
+static int finish(struct mpx_req *r, struct buffer *b, struct mpx_str *out)
+{
+    int rc = b->full ? -1 : 0;
+
+    if (rc == 0)
+        *out = arena_copy(&r->arena, buffer_str(b));
+    buffer_finish(b);
     return rc;
-}
-
-int variable_get(struct mpx_req *r, struct mpx_str name, struct mpx_str *value)
-{
-    size_t dot = str_find(name, '.');
-
-    for (const struct provided_variable *v = r->g->variables; v != NULL; v = v->next)
-        if (str_eq(str_head(name, dot), v->prefix))
-            return get_provided(r, v, str_from(name, dot + 1), value);
-    return get_core(r, name, value);
-}
-
-static bool is_name_char(char c)
-{
-    return (c >= '0' && c <= '9') || (str_lower(c) >= 'a' && str_lower(c) <= 'z') || c == '_';
-}
-
-/* How long the name is that s begins with: words joined by dots; behind a dot also with hyphens. */
-static size_t name_length(struct mpx_str s)
-{
-    bool behind_dot = false;
-    size_t n = 0;
-
-    for (; n < s.n; n++) {
-        bool more = n + 1 < s.n && is_name_char(s.p[n + 1]);
-
-        if (s.p[n] == '.' && n > 0 && more)
-            behind_dot = true;
-        else if (!is_name_char(s.p[n]) && !(s.p[n] == '-' && behind_dot && more))
-            break;
-    }
-    return n;
 }
 
 int variable_expand(struct mpx_req *r, struct mpx_str text, struct mpx_str *out)
 {
+    struct mpx_str piece, value;
     struct buffer b;
-    int rc = 0;
+    bool is_name;
 
     buffer_init(&b, VARIABLE_TEXT_MAX);
-    while (text.n > 0) {
-        size_t dollar = str_find(text, '$');
-        struct mpx_str rest = str_from(text, dollar + 1), value = { NULL, 0 };
-        size_t n = name_length(rest);
-
-        (void)buffer_add(&b, str_head(text, dollar));
-        if (dollar == text.n)
-            break;
-        if (n == 0) { /* "$$", or a dollar that names nothing */
-            (void)buffer_add_char(&b, '$');
-            text = str_from(rest, rest.n > 0 && rest.p[0] == '$' ? 1 : 0);
-            continue;
-        }
-        if (variable_get(r, str_head(rest, n), &value) == 0)
+    while (variable_name_next(&text, &piece, &is_name))
+        if (!is_name)
+            (void)buffer_add(&b, piece);
+        else if (get_by_name(r, piece, &value))
             (void)buffer_add(&b, value);
-        text = str_from(rest, n);
-    }
-    if (b.full)
-        rc = -1;
-    else
-        *out = arena_copy(&r->arena, buffer_str(&b));
-    buffer_finish(&b);
-    return rc;
+    return finish(r, &b, out);
+}
+
+int variable_join(struct mpx_req *r, struct mpx_list pieces, struct mpx_str *out)
+{
+    const struct mpx_piece *p = pieces.items;
+    struct mpx_str value;
+    struct buffer b;
+
+    buffer_init(&b, VARIABLE_TEXT_MAX);
+    for (size_t i = 0; i < pieces.count; i++)
+        if (p[i].var == NULL)
+            (void)buffer_add(&b, p[i].text);
+        else if (variable_get(r, p[i].var, &value))
+            (void)buffer_add(&b, value);
+    return finish(r, &b, out);
 }

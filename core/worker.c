@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,8 +18,10 @@ enum {
     PAGES_KEPT = 256,
     FILES_BYTES = 64 << 20,
     FILE_ENTRIES = 20000,
-    RUSH = 100,          /* connections that make one */
-    GIVE_BACK_MS = 10000 /* freeing takes its time, too */
+    RUSH = 100,           /* connections that make one */
+    GIVE_BACK_MS = 10000, /* freeing takes its time, too */
+    LOSSES_MS = 10000,    /* between two warnings of lost log lines */
+    LOSSES_TOLD = 16
 };
 
 /* How many there may be at a time. */
@@ -70,11 +73,28 @@ static bool is_rush_over(const struct worker *w)
            (w->given_back_ms == 0 || w->now_ms - w->given_back_ms >= GIVE_BACK_MS);
 }
 
+/* At most every ten seconds: how many lines of which log were lost, and why. */
+static void tell_losses(struct worker *w)
+{
+    struct sink_loss loss;
+
+    if (w->sinks == NULL || (w->lost_ms != 0 && w->now_ms - w->lost_ms < LOSSES_MS))
+        return;
+    for (int i = 0; i < LOSSES_TOLD && sinks_next_loss(w->sinks, &loss);
+         i++) { /* telling may lose */
+        w->lost_ms = w->now_ms;
+        log_warn("%llu lines for \"%s\" were lost: %s", (unsigned long long)loss.lines, loss.target,
+                 loss.error != 0 ? strerror(loss.error)
+                                 : "they came faster than they were written");
+    }
+}
+
 void worker_tick(struct worker *w)
 {
     worker_update_clock(w);
     w->now = time(NULL);
     date_http(w->now, w->date);
+    tell_losses(w);
     if (w->conn_count > w->conn_peak)
         w->conn_peak = w->conn_count;
     if (!is_rush_over(w))

@@ -30,6 +30,8 @@ struct worker {
     int64_t now_ms; /* monotonic, of this turn */
     time_t now;     /* the calendar's */
     char date[DATE_HTTP];
+    time_t iso_second, local_second; /* when these were made: once a second, if somebody asks */
+    char iso[DATE_ISO], local[DATE_LOG];
     uint64_t next_id;
     struct list ready;    /* requests that go on at the end of this turn */
     struct list deferred; /* ... in the next one: they had more than their share of this */
@@ -46,6 +48,7 @@ struct worker {
     struct list listeners; /* by listener.link */
     unsigned descriptors;  /* there may be so many */
     int reserve;           /* a descriptor to give up when there is no other; -1: none */
+    int64_t lost_ms;       /* when lost lines of logs were last told; 0: never */
     struct {
         int64_t warned_ms;
         unsigned closed, refused; /* idle connections, clients: since the last warning */

@@ -97,6 +97,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_list.c \
 	tests/unit/test_listener.c \
 	tests/unit/test_log.c \
+	tests/unit/test_logfile.c \
 	tests/unit/test_loop.c \
 	tests/unit/test_method.c \
 	tests/unit/test_must.c \
@@ -126,6 +127,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_settings_listener.c \
 	tests/unit/test_shorthand.c \
 	tests/unit/test_sink.c \
+	tests/unit/test_sink_again.c \
 	tests/unit/test_site.c \
 	tests/unit/test_site_fields.c \
 	tests/unit/test_site_pages.c \
@@ -136,6 +138,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_suggest.c \
 	tests/unit/test_unowned.c \
 	tests/unit/test_uri.c \
+	tests/unit/test_variable.c \
+	tests/unit/test_variable_name.c \
 	tests/unit/test_wait.c
 tests_unit_unit_CPPFLAGS = $(CPPFLAGS_OF_TESTS)
 tests_unit_unit_CFLAGS = $(CFLAGS_OF_TESTS)

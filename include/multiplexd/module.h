@@ -44,6 +44,8 @@ struct mpx_watch;    /* a descriptor under observation */
 struct mpx_sink;     /* where lines are logged */
 struct mpx_networks; /* networks of clients, ready to be searched */
 struct mpx_filter;   /* one use of a filter, over one response */
+struct mpx_var;      /* a variable that was found by its name */
+struct mpx_variable;
 struct mpx_str {
     const char *p;
     size_t n;
@@ -112,11 +114,13 @@ enum mpx_type {
 enum { MPX_AT_PROCESS = 1, MPX_AT_VHOST = 4, MPX_AT_DIRECTORY = 8 };
 enum {
     MPX_OPT_REQUIRED = 1, /* no default: its absence is an error */
-    MPX_OPT_BARE = 2,     /* a value in the place of the object fills this member */
+    MPX_OPT_BARE = 2,     /* a value in the place of the object fills this member; of two, a list
+                             fills the one that is a LIST, and each takes the other's place */
     MPX_OPT_EXISTS = 4,   /* a PATH that must exist when the configuration is checked */
     MPX_OPT_PRIVATE = 8,  /* a PATH that perhaps only root may read: the field holds its text */
     MPX_OPT_SECRET = 16,  /* never repeated in messages */
     MPX_OPT_SINK = 32,    /* a PATH for mpx_sink_open: "stderr", "syslog:FACILITY" may stand too */
+    MPX_OPT_OR_TEXT = 64, /* a MAP in whose place a string may stand: a pair with an empty key */
     MPX_OPT_OWN = 256     /* of its level alone: not merged into inner ones; see mpx_conf_outer */
 };
 #ifdef __cplusplus /* clang-format off */
@@ -163,6 +167,7 @@ struct mpx_module {
     void (*req_end)(struct mpx_req *r, void *slot);   /* only if the slot was used */
     void (*conn_end)(struct mpx_conn *k, void *slot); /* only if the slot was used */
     const char *const *after; /* modules that must stand earlier where both are listed; NULL end */
+    const struct mpx_variable *variables; /* what it provides (section 10); the last is all NULL */
 };
 /* MPX_MODULE(hello) = { MPX_HEADER(hello, "1.0"), ... }; the file is hello.so. */
 #define MPX_MODULE(id)                                \
@@ -383,11 +388,36 @@ struct mpx_req *mpx_filter_req(const struct mpx_filter *f); /* for its log, aren
 int mpx_filter_next(struct mpx_filter *f, struct mpx_str out, unsigned flags);
 
 /* 11. Run-time variables ($name) and services between modules. */
-/* 0 and *value (alive as long as r), or -1 for "no such variable". */
-typedef int (*mpx_var_fn)(struct mpx_req *r, struct mpx_str name, struct mpx_str *value);
-/* In open(): fn answers for $prefix.NAME (and $prefix itself, NAME empty). -1 when taken. */
-int mpx_provide_var(struct mpx_conf *c, const char *prefix, mpx_var_fn fn);
-/* Replaces $name in text; "$$" is a dollar, an unknown one stays empty. 0; -1 past 64 KiB. */
+/* 0 and *value (alive as long as r), or -1 for "no value". */
+typedef int (*mpx_var_fn)(struct mpx_req *r, struct mpx_str word, struct mpx_str *value);
+/* A line of a descriptor's table: get answers for $name.WORD, and for $name with WORD empty. A name
+   is letters, digits and "_"; one that the server or another module has does not load. Frozen. */
+struct mpx_variable {
+    const char *name;
+    mpx_var_fn get;
+};
+/* A text is taken apart once, in check() or open(), so that no request has to look for names. */
+struct mpx_piece {
+    struct mpx_str text;       /* bytes as they are; or the variable's name, without its dollar */
+    const struct mpx_var *var; /* NULL: bytes */
+};
+/* Its pieces, struct mpx_piece, in the memory of c; copies. "$$" is a dollar; a name is words, dots
+   between, behind a dot also with hyphens; "$path.html" is $path and ".html". The call cannot fail:
+   a name that neither the server nor a module of this configuration provides is an error at "below"
+   (see mpx_conf_error), told when all modules are loaded, be it after check(). */
+struct mpx_list mpx_text_pieces(struct mpx_conf *c, const char *below, struct mpx_str text);
+/* The value, alive as long as r and never empty; false when there is none. */
+bool mpx_var_get(struct mpx_req *r, const struct mpx_var *v, struct mpx_str *value);
+enum mpx_var_kind {
+    MPX_VAR_TEXT,   /* any bytes, perhaps of a client's choice */
+    MPX_VAR_OWN,    /* printable ASCII of the server's making */
+    MPX_VAR_NUMBER, /* digits, perhaps with a decimal point: JSON takes it as it is */
+    MPX_VAR_ADDRESS /* of a client: IPv4, IPv6 or "unix" */
+};
+enum mpx_var_kind mpx_var_kind(const struct mpx_var *v);
+/* Puts pieces together; what has no value is left out. 0; -1 past 64 KiB. */
+int mpx_join(struct mpx_req *r, struct mpx_list pieces, struct mpx_str *out);
+/* The same for a text that is known in a request only; an unknown name stays empty. */
 int mpx_expand(struct mpx_req *r, struct mpx_str text, struct mpx_str *out);
 struct mpx_service { /* what a service's table begins with; it grows at its end only */
     uint32_t size;

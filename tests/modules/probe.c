@@ -406,8 +406,10 @@ static int open_conf(struct mpx_conf *c, void *data)
         mpx_every(c, 10, tick, s);
         mpx_background(c, background_work, s, background_done);
     }
-    return mpx_provide_var(c, "probe", variable);
+    return 0;
 }
+
+static const struct mpx_variable variables[] = { { "probe", variable }, { NULL, NULL } };
 
 MPX_MODULE(probe) = {
     MPX_HEADER(probe, "1.0"),
@@ -417,6 +419,7 @@ MPX_MODULE(probe) = {
     .req_size = sizeof(bool),
     .conn_size = sizeof(void *),
     .open = open_conf,
+    .variables = variables,
     .on = { [MPX_PH_ACCESS] = access_hook,
             [MPX_PH_CONTENT] = content,
             [MPX_PH_RESPONSE] = response },

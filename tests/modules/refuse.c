@@ -349,8 +349,10 @@ static int open_conf(struct mpx_conf *c, void *data)
     struct conf *conf = data;
 
     conf->shared = mpx_keep(c, "shared", sizeof(*conf->shared), NULL);
-    return mpx_provide_var(c, "refuse", variable);
+    return 0;
 }
+
+static const struct mpx_variable variables[] = { { "refuse", variable }, { NULL, NULL } };
 
 MPX_MODULE(refuse) = {
     MPX_HEADER(refuse, "1.0"),
@@ -358,6 +360,7 @@ MPX_MODULE(refuse) = {
     .options = options,
     .conf_size = sizeof(struct conf),
     .open = open_conf,
+    .variables = variables,
     .on = { [MPX_PH_ROUTE] = route,
             [MPX_PH_ACCESS] = access_hook,
             [MPX_PH_CONTENT] = content,

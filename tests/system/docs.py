@@ -28,11 +28,12 @@ def compile_blocks(where):
 
 def test_the_modules_of_the_tutorial_answer():
     with folder() as where:
-        equal(compile_blocks(where), ["hello", "slow", "count", "adler", "token", "footer"])
+        equal(compile_blocks(where), ["hello", "slow", "count", "adler", "token", "footer", "card"])
         write(where + "/www/page.html", "a page")
         write(where + "/www/page.txt", "a text")
-        config = configuration({"documents": where + "/www", "modules": ["hello", "slow", "count", "adler", "footer", "static"],
+        config = configuration({"documents": where + "/www", "modules": ["hello", "slow", "count", "adler", "footer", "card", "static"],
                                 "hello": {"text": "hi there"}, "count": "1k", "footer": "<hr>",
+                                "card": "$method $card.me-too, $$1 $user",
                                 "directories": {"path": "/private", "modules": "+token", "token": "sesame"}},
                                daemon={"module_path": [where, MODULES[0]]})
         with serving(config) as server:
@@ -47,6 +48,7 @@ def test_the_modules_of_the_tutorial_answer():
             equal(server.get("/count", method="POST", body=b"x" * 1025)[0], 413)
             for field, wanted in (("Accept: */*", 401), ("Authorization: Bearer sesam", 401), ("Authorization: Bearer sesame", 404)):
                 equal(server.get("/private/x", fields=[field])[0], wanted, field)
+            equal(server.get("/card")[2], b"GET ME-TOO, $1 ")
             for body in (b"", b"Wikipedia", os.urandom(3 << 20)):
                 equal(server.get("/adler", method="POST", body=body)[2], b"%08x\n" % zlib.adler32(body))
             equal(server.get("/page.html")[2], b"a page<hr>")

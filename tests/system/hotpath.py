@@ -99,7 +99,12 @@ def test_a_keep_alive_request_takes_no_memory_from_the_system():
         library = where + "/count.so"
         subprocess.run([*CC, "-shared", "-fPIC", "-w", "-x", "c", "-", "-o", library], input=COUNTER.encode(), check=True)
         counter = write(where + "/count", b"\0" * 8)
-        config = configuration({"documents": where + "/www", "modules": ["accesslog", "static"], "accesslog": where + "/log"})
+        text = ("$remote_addr $remote_port $peer_addr $server_addr $server_port $connection_id $connection_requests $request_id "
+                "$bytes_out $bytes_in $request_time $time_iso8601 [$time_local] $time_epoch \"$line\" $target $query $response.etag")
+        logs = [where + "/log", {"file": where + "/json", "format": "json", "ip_mask": True, "hide_query": "token",
+                                 "unless": [{"path": "*.css", "status": "2xx"}, {"header": {"x-probe": "*"}}]},
+                {"file": where + "/all", "format": text}]
+        config = configuration({"documents": where + "/www", "modules": ["accesslog", "static"], "accesslog": logs})
         server = Server(where, config, env={**os.environ, "LD_PRELOAD": library, "MALLOC_COUNT": counter})
         with open(counter, "r+b") as f, mmap.mmap(f.fileno(), 8) as m, server.connect() as s:
             for path in ("/1k.html", "/300k.bin"):

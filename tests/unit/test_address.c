@@ -4,6 +4,18 @@
 
 #include "unit.h"
 
+START_TEST(ports_are_told)
+{
+    union address a = { .in = { .sin_family = AF_INET, .sin_port = htons(80) } };
+
+    ck_assert_uint_eq(address_port(&a), 80);
+    a.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(65535) };
+    ck_assert_uint_eq(address_port(&a), 65535);
+    a.any.sa_family = AF_UNIX;
+    ck_assert_uint_eq(address_port(&a), 0);
+}
+END_TEST
+
 START_TEST(an_address_is_read_and_written)
 {
     static const struct {
@@ -121,7 +133,8 @@ END_TEST
 
 Suite *suite_address(void)
 {
-    static const TTest **const tests[] = { &an_address_is_read_and_written,
+    static const TTest **const tests[] = { &ports_are_told,
+                                           &an_address_is_read_and_written,
                                            &anything_else_is_none,
                                            &a_mapped_peer_is_ipv4_and_keeps_its_port,
                                            &clients_without_an_address_have_a_name_or_none,

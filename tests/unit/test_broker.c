@@ -141,6 +141,39 @@ START_TEST(a_log_that_is_granted_is_opened_for_append)
 }
 END_TEST
 
+/* The parent hands it over; the child, which is this test, asks for nothing. */
+START_TEST(a_log_is_handed_over_when_it_is_opened_again)
+{
+    struct mpx_arena a;
+    struct grants grants = { .as = { 0640, NULL } };
+    struct broker b;
+    struct peer end;
+    int ends[2];
+
+    unit_folder(folder);
+    arena_init(&a, NULL);
+    ck_assert_int_eq(channel_pair(ends), 0);
+    broker_start(&b, ends[0], BROKER_WORKER, &grants, NULL, NULL);
+    peer_open(&end, ends[1], 1000);
+    end.takes_fds = true;
+    ck_assert_int_eq(broker_hand_log(&b, in_folder("none/log")), -ENOENT);
+    ck_assert_int_eq(peer_take(&end), 0);
+    ck_assert_int_eq(broker_hand_log(&b, in_folder("log")), 0);
+    ck_assert_int_eq(peer_take(&end), 1);
+    ck_assert_int_eq(end.in.what, BROKER_REOPENED);
+    ck_assert_view_eq(buffer_str(&end.in.text), in_folder("log"));
+    ck_assert_int_eq(write(end.in.fds[0], "line\n", 5), 5);
+    ck_assert_str_eq(content("log"), "line\n");
+    int rc = 0;
+    for (int i = 0; i < 100000 && rc == 0; i++) /* nobody takes them */
+        rc = broker_hand_log(&b, in_folder("log"));
+    ck_assert_int_eq(rc, -EAGAIN);
+    peer_close(&end);
+    broker_end(&b);
+    arena_finish(&a);
+}
+END_TEST
+
 START_TEST(a_text_that_is_granted_is_read)
 {
     struct mpx_arena a;
@@ -283,6 +316,7 @@ END_TEST
 Suite *suite_broker(void)
 {
     static const TTest **const tests[] = { &a_log_that_is_granted_is_opened_for_append,
+                                           &a_log_is_handed_over_when_it_is_opened_again,
                                            &a_text_that_is_granted_is_read,
                                            &what_is_not_granted_is_refused,
                                            &a_checker_is_given_the_texts_that_are_values_and_no_log,

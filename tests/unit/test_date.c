@@ -112,6 +112,35 @@ START_TEST(reads_each_second_of_a_day)
 }
 END_TEST
 
+START_TEST(dates_of_logs_have_their_forms)
+{
+    char iso[DATE_ISO], text[DATE_LOG];
+    struct tm tm = { .tm_year = 94,
+                     .tm_mon = 10,
+                     .tm_mday = 6,
+                     .tm_hour = 8,
+                     .tm_min = 49,
+                     .tm_sec = 7,
+                     .tm_gmtoff = -12600 };
+
+    date_iso(784111777, iso);
+    ck_assert_str_eq(iso, "1994-11-06T08:49:37.000Z");
+    date_iso_ms(iso, 42);
+    ck_assert_str_eq(iso, "1994-11-06T08:49:37.042Z");
+    date_iso_ms(iso, 999);
+    ck_assert_str_eq(iso, "1994-11-06T08:49:37.999Z");
+    date_iso(-1, iso);
+    ck_assert_str_eq(iso, "1970-01-01T00:00:00.000Z");
+    date_iso(INT64_MAX, iso);
+    ck_assert_str_eq(iso, "9999-12-31T23:59:59.000Z");
+    date_log(&tm, text);
+    ck_assert_str_eq(text, "06/Nov/1994:08:49:07 -0330");
+    tm.tm_gmtoff = 20700;
+    date_log(&tm, text);
+    ck_assert_str_eq(text, "06/Nov/1994:08:49:07 +0545");
+}
+END_TEST
+
 START_TEST(reads_the_three_forms)
 {
     static const struct {
@@ -337,6 +366,7 @@ Suite *suite_date(void)
         &dates_out_of_range_are_brought_into_it,
         &reads_back_what_it_wrote,
         &reads_each_second_of_a_day,
+        &dates_of_logs_have_their_forms,
         &reads_the_three_forms,
         &reads_dates_before_1970,
         &a_leap_second_is_the_next_minute,

@@ -6,6 +6,7 @@
 #include "settings.h"
 #include "site_keys.h"
 #include "unit.h"
+#include "variable_name.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -37,7 +38,8 @@ static const char *type_word(const struct mpx_option *o)
     case MPX_T_OBJECT:
         return "object";
     case MPX_T_MAP:
-        return "object of strings";
+        return (o->flags & MPX_OPT_OR_TEXT) != 0 ? "string or object of strings"
+                                                 : "object of strings";
     case MPX_T_JSON:
         return "see below";
     }
@@ -206,10 +208,29 @@ START_TEST(every_module_has_a_page_with_its_keys)
 }
 END_TEST
 
+START_TEST(every_variable_of_core_is_documented)
+{
+    static struct page page;
+    const char *name, *help;
+    unsigned rows = 0;
+    char row[256];
+
+    open_page(&page, "CONFIG.md");
+    struct mpx_str text = section(&page, "Variables");
+    for (; (name = variable_name_at(rows, &help)) != NULL; rows++) {
+        (void)snprintf(row, sizeof(row), "\n| `$%s` | %s |\n", name, help);
+        ck_assert_msg(memmem(text.p, text.n, row, strlen(row)) != NULL,
+                      "docs/CONFIG.md must have the row%s", row);
+    }
+    ck_assert_uint_eq(count_rows(text), rows);
+}
+END_TEST
+
 Suite *suite_docs(void)
 {
     static const TTest **const tests[] = { &the_keys_of_core_are_documented,
-                                           &every_module_has_a_page_with_its_keys, NULL };
+                                           &every_module_has_a_page_with_its_keys,
+                                           &every_variable_of_core_is_documented, NULL };
 
     return unit_suite("docs", tests);
 }

@@ -121,9 +121,9 @@ END_TEST
 
 static uint32_t at_work;
 
-static int spy(struct mpx_req *r, struct mpx_str name, struct mpx_str *value)
+static int spy(struct mpx_req *r, struct mpx_str word, struct mpx_str *value)
 {
-    (void)name;
+    (void)word;
     at_work = blame_get(r->w->blame);
     *value = MPX_STR("seen");
     return 0;
@@ -131,20 +131,17 @@ static int spy(struct mpx_req *r, struct mpx_str name, struct mpx_str *value)
 
 START_TEST(a_module_that_gives_a_variable_is_the_one_at_work)
 {
-    struct loopback *lb = loopback_create(
-        "{\"vhosts\":{\"modules\":[\"probe\",\"refuse\"],\"headers\":{\"X-A\":\"$spy\"}}}");
+    static const struct mpx_variable variables[] = { { "spy", spy }, { NULL, NULL } };
+    static const struct mpx_module d = { MPX_HEADER(eye, "1"), .variables = variables };
+    const struct mpx_module *const built_in[] = { &d, NULL };
+    struct loopback *lb = loopback_create_with(
+        "{\"vhosts\":{\"modules\":[\"eye\",\"refuse\"],\"headers\":{\"X-A\":\"$spy\"}}}", built_in);
+
     ck_assert_ptr_nonnull(lb);
     struct worker *w = loopback_worker(lb);
-    struct provided_variable v = { .prefix = MPX_STR("spy"),
-                                   .fn = spy,
-                                   .module = w->generation->modules->loaded[1],
-                                   .next = w->generation->variables };
-
-    w->generation->variables = &v;
     ck_assert_ptr_nonnull(strstr(fields_of(lb, "/tagged"), "X-A: seen\n"));
-    ck_assert_uint_eq(at_work, (uint32_t)BLAME_CALLBACK << 16 | 1);
+    ck_assert_uint_eq(at_work, (uint32_t)BLAME_CALLBACK << 16);
     ck_assert_uint_eq(blame_get(w->blame), 0);
-    w->generation->variables = v.next;
     loopback_destroy(lb);
 }
 END_TEST

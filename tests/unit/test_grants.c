@@ -53,6 +53,26 @@ START_TEST(a_value_is_granted_for_what_is_asked_and_no_more)
 }
 END_TEST
 
+START_TEST(logs_are_told_one_after_the_other)
+{
+    const char *path;
+    size_t i = 0;
+
+    set_up("{ \"daemon\": { \"log\": [\"/z\", \"/b\", \"/c\"] } }");
+    ck_assert_ptr_null(grants_log(&g, &i));
+    ck_assert(grants_add(&g, MPX_STR("/z"), GRANT_APPEND));
+    ck_assert(grants_add(&g, MPX_STR("/b"), GRANT_APPEND));
+    ck_assert(grants_add(&g, MPX_STR("/c"), GRANT_READ));
+    struct buffer b;
+    buffer_init(&b, 100);
+    for (i = 0; (path = grants_log(&g, &i)) != NULL; i++)
+        (void)buffer_add(&b, str_of(path));
+    ck_assert_view_eq(buffer_str(&b), "/b/z");
+    buffer_finish(&b);
+    take_down();
+}
+END_TEST
+
 START_TEST(what_is_no_value_cannot_be_granted)
 {
     static const char *const paths[] = {
@@ -92,11 +112,13 @@ END_TEST
 
 Suite *suite_grants(void)
 {
-    static const TTest **const tests[] = {
-        &nothing_is_granted_at_first,           &a_value_is_granted_for_what_is_asked_and_no_more,
-        &what_is_no_value_cannot_be_granted,    &a_value_that_stands_twice_is_one,
-        &an_empty_configuration_grants_nothing, NULL
-    };
+    static const TTest **const tests[] = { &nothing_is_granted_at_first,
+                                           &a_value_is_granted_for_what_is_asked_and_no_more,
+                                           &logs_are_told_one_after_the_other,
+                                           &what_is_no_value_cannot_be_granted,
+                                           &a_value_that_stands_twice_is_one,
+                                           &an_empty_configuration_grants_nothing,
+                                           NULL };
 
     return unit_suite("grants", tests);
 }

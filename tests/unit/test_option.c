@@ -349,10 +349,94 @@ START_TEST(null_false_and_true_are_not_put_into_the_bare_option)
 }
 END_TEST
 
+struct two {
+    struct mpx_str one;
+    struct mpx_list many, map;
+};
+static const struct mpx_option two_options[] = {
+    { .name = "one",
+      .help = "one",
+      .type = MPX_T_STRING,
+      .flags = MPX_OPT_REQUIRED | MPX_OPT_BARE,
+      .offset = offsetof(struct two, one) },
+    { .name = "many",
+      .type = MPX_T_LIST,
+      .flags = MPX_OPT_BARE,
+      .of = &word,
+      .of_size = sizeof(struct mpx_str),
+      .offset = offsetof(struct two, many) },
+    { .name = "map",
+      .type = MPX_T_MAP,
+      .flags = MPX_OPT_OR_TEXT,
+      .offset = offsetof(struct two, map) },
+    MPX_OPTION_END,
+};
+static const struct option_table two_table = { two_options, sizeof(struct mpx_option) };
+
+START_TEST(of_two_bare_options_a_list_fills_the_one_that_is_a_list)
+{
+    static const struct {
+        const char *text, *object;
+    } cases[] = {
+        { "\"x\"", "{\"one\":\"x\",\"many\":null}" },
+        { "[\"x\"]", "{\"many\":[\"x\"],\"one\":null}" },
+        { "{\"one\":\"x\"}", "{\"one\":\"x\"}" },
+        { "true", "{}" },
+    };
+    struct given t;
+    struct two conf;
+
+    given_init(&t);
+    const struct option_reading rd = reading(&t);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *text = arena_printf(&t.arena, "{\"m\":%s}", cases[i].text).p;
+
+        ck_assert_str_eq(
+            given_text(&t, option_object(&t.arena, two_table, given_json(&t, text)->first)),
+            cases[i].object);
+    }
+    memset(&conf, 0, sizeof(conf));
+    ck_assert_int_eq(read_with(&t, &rd, two_table, "[\"a\", \"b\"]", &conf), 0);
+    ck_assert_uint_eq(conf.many.count, 2);
+    ck_assert_int_eq(read_with(&t, &rd, two_table, "{\"many\": \"a\"}", &conf), 0);
+    ck_assert_uint_eq(conf.many.count, 1);
+    ck_assert_int_eq(read_with(&t, &rd, two_table, "\"z\"", &conf), 0);
+    ck_assert_view_eq(conf.one, "z");
+    ck_assert_errors(&t, "");
+    ck_assert_int_eq(read_with(&t, &rd, two_table, "{\"many\": null}", &conf), -1);
+    ck_assert_errors(&t, "t.json:1:2: error: module \"m\" needs \"one\" at /m: one\n");
+    given_finish(&t);
+}
+END_TEST
+
+START_TEST(a_string_may_stand_for_a_map_where_that_is_said)
+{
+    struct given t;
+    struct two conf;
+
+    given_init(&t);
+    const struct option_reading rd = reading(&t);
+    memset(&conf, 0, sizeof(conf));
+    ck_assert_int_eq(read_with(&t, &rd, two_table, "{\"one\":\"\",\"map\":\"text\"}", &conf), 0);
+    const struct mpx_pair *pair = conf.map.items;
+    ck_assert_uint_eq(conf.map.count, 1);
+    ck_assert_view_eq(pair->key, "");
+    ck_assert_view_eq(pair->value, "text");
+    ck_assert_errors(&t, "");
+    ck_assert_int_eq(read_with(&t, &rd, two_table, "{\"one\":\"\",\"map\":5}", &conf), -1);
+    ck_assert_errors(&t,
+                     "t.json:1:22: error: /m/map must be a string, or an object with strings as "
+                     "values, not 5\n");
+    given_finish(&t);
+}
+END_TEST
+
 Suite *suite_option(void)
 {
     static const TTest **const tests[] = {
         &what_is_not_given_has_its_default,
+        &of_two_bare_options_a_list_fills_the_one_that_is_a_list,
+        &a_string_may_stand_for_a_map_where_that_is_said,
         &a_required_option_is_asked_for_by_name_and_help,
         &a_value_in_the_place_of_the_object_fills_the_bare_option,
         &unknown_keys_are_told_with_what_was_meant,

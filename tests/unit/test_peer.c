@@ -174,6 +174,36 @@ START_TEST(what_the_socket_has_no_room_for_is_kept_and_sent_later)
 }
 END_TEST
 
+/* As a child reads what its parent hands over. */
+START_TEST(a_parents_descriptors_are_taken_or_closed)
+{
+    int ends[2];
+
+    set_up();
+    p.takes_fds = true;
+    ck_assert_int_eq(channel_pair(ends), 0);
+    ck_assert_int_eq(channel_send(child, 'n', MPX_STR("first"), &ends[0], 1), 0);
+    ck_assert_int_eq(channel_send(child, 'n', MPX_STR("second"), &ends[0], 1), 0);
+    ck_assert_int_eq(channel_send(child, 'n', MPX_STR(""), NULL, 0), 0);
+    close(ends[0]);
+    size_t before = aid_descriptors();
+    check_message('n', "first");
+    ck_assert_uint_eq(p.in.fd_count, 1);
+    int taken = p.in.fds[0];
+    p.in.fds[0] = -1;
+    check_message('n', "second");
+    ck_assert_uint_eq(aid_descriptors(), before + 2);
+    check_message('n', ""); /* the one before was not taken */
+    ck_assert_uint_eq(p.in.fd_count, 0);
+    ck_assert_uint_eq(aid_descriptors(), before + 1);
+    ck_assert_int_eq(write(taken, "x", 1), 1);
+    ck_assert_int_eq(peer_take(&p), 0);
+    close(taken);
+    close(ends[1]);
+    take_down();
+}
+END_TEST
+
 START_TEST(a_child_that_is_gone_is_an_error)
 {
     set_up();
@@ -194,6 +224,7 @@ Suite *suite_peer(void)
         &no_descriptor_is_taken,
         &descriptors_are_given,
         &what_the_socket_has_no_room_for_is_kept_and_sent_later,
+        &a_parents_descriptors_are_taken_or_closed,
         &a_child_that_is_gone_is_an_error,
         NULL,
     };

@@ -65,12 +65,31 @@ START_TEST(a_time_without_unit_is_only_zero)
 }
 END_TEST
 
+START_TEST(reads_modes_of_files)
+{
+    static const char *const wrong[] = { "", "8", "1000", "00640", "u=rw", "-1", " 640" };
+    unsigned mode;
+
+    ck_assert_int_eq(quantity_mode(MPX_STR("0640"), &mode), 0);
+    ck_assert_uint_eq(mode, 0640);
+    ck_assert_int_eq(quantity_mode(MPX_STR("777"), &mode), 0);
+    ck_assert_uint_eq(mode, 0777);
+    ck_assert_int_eq(quantity_mode(MPX_STR("0"), &mode), 0);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        ck_assert_msg(quantity_mode(str_of(wrong[i]), &mode) < 0, "\"%s\"", wrong[i]);
+}
+END_TEST
+
 Suite *suite_quantity(void)
 {
     static const TTest **const tests[] = {
-        &reads_sizes_with_units_of_1024,    &refuses_sizes_that_are_none,
-        &refuses_what_does_not_fit_63_bits, &reads_times_with_units,
-        &a_time_without_unit_is_only_zero,  NULL,
+        &reads_sizes_with_units_of_1024,
+        &refuses_sizes_that_are_none,
+        &refuses_what_does_not_fit_63_bits,
+        &reads_times_with_units,
+        &a_time_without_unit_is_only_zero,
+        &reads_modes_of_files,
+        NULL,
     };
 
     return unit_suite("quantity", tests);

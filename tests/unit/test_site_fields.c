@@ -17,7 +17,7 @@ static const char *text_of(struct given *t, const struct field_rules *rules)
                             : f->deed == FIELD_ADD ? '+'
                                                    : '-',
                             STR_ARGS(f->name), f->deed == FIELD_REMOVE ? "" : ": ",
-                            STR_ARGS(f->value), f->has_variables ? "$" : "")
+                            STR_ARGS(f->value), f->pieces.count > 0 ? "$" : "")
                    .p;
     }
     return text;

@@ -54,6 +54,7 @@
     X(list)              \
     X(listener)          \
     X(log)               \
+    X(logfile)           \
     X(loop)              \
     X(method)            \
     X(must)              \
@@ -83,6 +84,7 @@
     X(settings_listener) \
     X(shorthand)         \
     X(sink)              \
+    X(sink_again)        \
     X(site)              \
     X(site_fields)       \
     X(site_pages)        \
@@ -93,6 +95,8 @@
     X(suggest)           \
     X(unowned)           \
     X(uri)               \
+    X(variable)          \
+    X(variable_name)     \
     X(wait)
 
 #define UNIT_DECLARE(name) Suite *suite_##name(void);
