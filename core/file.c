@@ -41,6 +41,7 @@ void file_drop(struct mpx_file *f)
         return;
     if (f->fd >= 0)
         close(f->fd);
+    root_release(f->anchor);
     free(f->bytes);
     free(f->stamps);
     free(f);
@@ -194,38 +195,82 @@ static int look_at(struct file_found *found, int fd, unsigned flags, bool wait)
     return rc;
 }
 
-static unsigned beneath_flags(unsigned flags)
+unsigned file_beneath_flags(unsigned flags)
 {
-    return (flags & MPX_OPEN_DIRECTORY) != 0 ? BENEATH_DIRECTORY : 0;
+    unsigned last = (flags & MPX_OPEN_DIRECTORY) != 0 ? BENEATH_DIRECTORY : 0;
+
+    switch (flags & MPX_OPEN_LINKS) {
+    case MPX_OPEN_LINKS_DENY:
+        return last | BENEATH_DENY;
+    case MPX_OPEN_LINKS_OWNER:
+        return last | BENEATH_OWNER;
+    case MPX_OPEN_LINKS_FOLLOW:
+        return last | BENEATH_FOLLOW;
+    default:
+        return last;
+    }
 }
 
-/* Puts what was found into the cache, in the place of what the path led to before. */
-static struct mpx_file *install(struct files *fs, struct file_root *root, const struct file_open *o,
-                                const struct file_found *found, int64_t now_ms)
+/* What was found, as a file with one use; a folder keeps its root, which may be NULL. */
+static struct mpx_file *file_of(struct file_root *root, const struct file_open *o,
+                                const struct file_found *found)
 {
-    uint32_t hash = hash_of(o->rel, o->flags);
-    struct mpx_file *f = must_calloc(sizeof(*f) + strlen(o->rel) + 1);
+    size_t n = strlen(o->rel) + 1;
+    struct mpx_file *f = must_calloc(sizeof(*f) + n);
 
-    forget_path(fs, root, o);
     f->st = found->st;
     f->bytes = found->bytes;
     f->fd = found->fd;
-    f->uses = 2; /* the cache and the asker */
-    f->root = root;
-    f->hash = hash;
+    f->uses = 1;
     f->flags = o->flags;
+    memcpy(f->name, o->rel, n);
+    if (S_ISDIR(f->st.st_mode) && root != NULL) {
+        f->anchor = root;
+        root->uses++;
+    }
+    return f;
+}
+
+/* Takes a use of f into the cache, in the place of what the path led to before. */
+static void keep(struct files *fs, struct file_root *root, const struct file_open *o,
+                 struct mpx_file *f, int64_t now_ms)
+{
+    f->root = root;
+    f->hash = hash_of(o->rel, o->flags);
     f->checked_ms = now_ms;
-    f->settled = time(NULL) - found->st.st_ctim.tv_sec >= SETTLED_SECONDS;
-    memcpy(f->name, o->rel, strlen(o->rel) + 1);
-    f->next_in_bucket = fs->buckets[hash % BUCKETS];
-    fs->buckets[hash % BUCKETS] = f;
+    f->next_in_bucket = fs->buckets[f->hash % BUCKETS];
+    fs->buckets[f->hash % BUCKETS] = f;
     list_push_first(&fs->lru, &f->lru);
     list_push(&root->files, &f->beneath);
     fs->entries++;
     fs->descriptors += f->fd >= 0;
     fs->bytes += f->bytes != NULL ? (size_t)f->st.st_size : 0;
     make_room(fs);
+}
+
+static struct mpx_file *install(struct files *fs, struct file_root *root, const struct file_open *o,
+                                const struct file_found *found, int64_t now_ms)
+{
+    forget_path(fs, root, o);
+    struct mpx_file *f = file_of(root, o, found);
+    f->uses++; /* the cache's */
+    f->settled = time(NULL) - found->st.st_ctim.tv_sec >= SETTLED_SECONDS;
+    keep(fs, root, o, f, now_ms);
     return f;
+}
+
+/* The path leads to nothing. A removed file that stayed open would keep its disk space. */
+static void miss(struct files *fs, struct file_root *root, const struct file_open *o, int error,
+                 int64_t now_ms)
+{
+    static const struct file_found nothing = { .root_fd = -1, .fd = -1 };
+
+    forget_path(fs, root, o);
+    if ((o->flags & MPX_OPEN_ABSENCE) == 0 || (error != -ENOENT && error != -ENOTDIR))
+        return;
+    struct mpx_file *f = file_of(NULL, o, &nothing);
+    f->error = error;
+    keep(fs, root, o, f, now_ms);
 }
 
 static struct mpx_file *use(struct files *fs, struct mpx_file *f)
@@ -250,16 +295,18 @@ int file_open_now(struct file_open *o, int64_t now_ms, struct mpx_file **file, i
     root->uses++;
     struct mpx_file *f = find(fs, root, o, hash_of(o->rel, o->flags));
     if (f != NULL && now_ms - f->checked_ms < FILE_BELIEVED_MS) {
-        *file = use(fs, f);
+        *rc = f->error;
+        if (*rc == 0)
+            *file = use(fs, f);
         root_release(root);
         return 1;
     }
-    int fd = beneath_open(root->fd, o->rel, beneath_flags(o->flags) | BENEATH_CACHED);
+    int fd = beneath_open(root->fd, o->rel, file_beneath_flags(o->flags) | BENEATH_CACHED);
     if (fd == -EAGAIN)
         return 0;
     if (fd < 0) {
         *rc = fd;
-        forget_path(fs, root, o); /* a removed file that stayed open would keep its disk space */
+        miss(fs, root, o, fd, now_ms);
     } else if (f != NULL && f->settled && fstat(fd, &found.st) == 0 && is_same(&found.st, &f->st)) {
         close(fd);
         f->checked_ms = now_ms;
@@ -286,7 +333,7 @@ void file_open_work(void *arg)
             o->found.rc = -errno;
     }
     if (o->found.rc == 0) {
-        int fd = beneath_open(root_fd, o->rel, beneath_flags(o->flags));
+        int fd = beneath_open(root_fd, o->rel, file_beneath_flags(o->flags));
 
         o->found.rc = fd < 0 ? fd : look_at(&o->found, fd, o->flags, true);
     }
@@ -307,12 +354,10 @@ int file_open_finish(struct file_open *o, int64_t now_ms, struct mpx_file **file
         if (root != NULL && root_is_known(root)) {
             f = install(o->files, root, o, found, now_ms);
         } else { /* the root was replaced meanwhile: this answer is good for one use */
-            f = must_calloc(sizeof(*f) + 1);
-            *f = (struct mpx_file){ .st = found->st, .bytes = found->bytes, .fd = found->fd };
-            f->uses = 1;
+            f = file_of(root, o, found);
         }
     } else if (rc != -ECANCELED && root != NULL && root_is_known(root)) {
-        forget_path(o->files, root, o);
+        miss(o->files, root, o, rc, now_ms);
     }
     root_release(o->held);
     o->held = NULL;

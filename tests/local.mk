@@ -56,6 +56,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_admission.c \
 	tests/unit/test_arena.c \
 	tests/unit/test_beneath.c \
+	tests/unit/test_beneath_links.c \
 	tests/unit/test_blame.c \
 	tests/unit/test_body.c \
 	tests/unit/test_body_file.c \
@@ -98,6 +99,51 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_listener.c \
 	tests/unit/test_log.c \
 	tests/unit/test_logfile.c \
+	tests/unit/test_look.c \
+	tests/unit/test_loop.c \
+	tests/unit/test_method.c \
+	tests/unit/test_must.c \
+	tests/unit/test_node.c \
+	tests/unit/test_option.c \
+	tests/unit/test_option_table.c \
+	tests/unit/test_option_value.c \
+	tests/unit/test_overload.c \
+	tests/unit/test_own_page.c \
+	tests/unit/test_pace.c \
+	tests/unit/test_page.c \
+	tests/unit/test_page_text.c \
+	tests/unit/test_parser.c \
+	tests/unit/test_parser_body.c \
+	tests/unit/test_peer.c \
+	tests/unit/test_phase.c \
+	tests/unit/test_pidfile.c \
+	tests/unit/test_piece.c \
+	tests/unit/test_pool.c \
+	tests/unit/test_problem.c \
+	tests/unit/test_proxy.c \
+	tests/unit/test_quantity.c \
+	tests/unit/test_range.c \
+	tests/unit/test_resolver.c \
+	tests/unit/test_root.c \
+	tests/unit/test_settings.c \
+	tests/unit/test_settings_listener.c \
+	tests/unit/test_shorthand.c \
+	tests/unit/test_sink.c \
+	tests/unit/test_sink_again.c \
+	tests/unit/test_site.c \
+	tests/unit/test_site_fields.c \
+	tests/unit/test_site_pages.c \
+	tests/unit/test_socket_file.c \
+	tests/unit/test_source.c \
+	tests/unit/test_spool.c \
+	tests/unit/test_str.c \
+	tests/unit/test_suggest.c \
+	tests/unit/test_unowned.c \
+	tests/unit/test_uri.c \
+	tests/unit/test_variable.c \
+	tests/unit/test_variable_name.c \
+	tests/unit/test_wait.c
+	tests/unit/test_logfile.c tests/unit/test_look.c \
 	tests/unit/test_loop.c \
 	tests/unit/test_method.c \
 	tests/unit/test_must.c \
@@ -174,14 +220,15 @@ SYSTEM_TESTS = \
 	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
-	tests/system/range.py tests/system/slow.py tests/system/static.py tests/system/supervisor.py \
-	tests/system/tools.py
+	tests/system/range.py tests/system/slow.py tests/system/static.py tests/system/static_cache.py \
+	tests/system/spellings.py tests/system/supervisor.py tests/system/tools.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
-SYSTEM_TESTS += tests/system/hotpath.py
+SYSTEM_TESTS += tests/system/hotpath.py tests/system/valgrind.py
 endif
 TESTS += $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS) tests/system/dns.py tests/system/harness.py tests/system/hotpath.py \
+	tests/system/valgrind.py \
 	tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc tests/browser/look.js
 ## what tests have installed or written for themselves
 clean-local:
@@ -194,7 +241,15 @@ tests/system/install.log: tests/unit/unit.log tests/http/run.log
 FUZZERS = config date host http1 json range uri
 check_LTLIBRARIES += tests/fuzz/libtargets.la
 tests_fuzz_libtargets_la_SOURCES = \
-	modules/static/static.c modules/static/types.c modules/static/types.h \
+	modules/static/cache.c modules/static/cache.h modules/static/conf.h \
+	modules/static/glob.c modules/static/glob.h \
+	modules/static/policy.c modules/static/policy.h \
+	modules/static/refusal.c modules/static/refusal.h \
+	modules/static/serve.c modules/static/serve.h \
+	modules/static/sidecar.c modules/static/sidecar.h \
+	modules/static/static.c \
+	modules/static/types.c modules/static/types.h \
+	modules/common/encodings.c modules/common/encodings.h \
 	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/fuzz/answers.c tests/fuzz/answers.h \
 	tests/fuzz/config.c tests/fuzz/date.c \

@@ -13,6 +13,7 @@
     X(admission)         \
     X(arena)             \
     X(beneath)           \
+    X(beneath_links)     \
     X(blame)             \
     X(body)              \
     X(body_file)         \
@@ -55,6 +56,7 @@
     X(listener)          \
     X(log)               \
     X(logfile)           \
+    X(look)              \
     X(loop)              \
     X(method)            \
     X(must)              \
