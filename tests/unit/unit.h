@@ -13,6 +13,7 @@
     X(admission)         \
     X(arena)             \
     X(beneath)           \
+    X(beneath_links)     \
     X(blame)             \
     X(body)              \
     X(body_file)         \
@@ -50,6 +51,7 @@
     X(list)              \
     X(listener)          \
     X(log)               \
+    X(look)              \
     X(loop)              \
     X(method)            \
     X(must)              \
