@@ -33,9 +33,11 @@ struct piece {
 
 struct mpx_blob {
     unsigned uses;
-    size_t n;
-    char bytes[];
+    struct mpx_str bytes;
+    void (*release)(void *owner); /* NULL: the bytes are behind this struct */
+    void *owner;
 };
+void blob_drop(struct mpx_blob *b); /* gives a use back */
 
 /* An empty one that is in no queue; it has to get into one. */
 struct piece *piece_new(struct mpx_req *r, enum piece_kind kind);
