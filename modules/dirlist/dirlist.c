@@ -210,8 +210,8 @@ static int open_conf(struct mpx_conf *c, void *data)
 struct state {
     struct look look;
     struct mpx_file *dir;
-    int part;       /* that is looked for ... */
-    size_t name;    /* ... and under which of its names */
+    int part;    /* that is looked for ... */
+    size_t name; /* ... and under which of its names */
     struct page_files files;
     struct page *page;
 };

@@ -73,18 +73,18 @@ static void add_path(struct job *j)
 
     for (size_t i = 1; i < path.n; i++)
         above += path.p[i] == '/';
-    text_puts(t, "<h1><span class=\"quiet\">Index of </span>");
+    text_puts(t, "<h1><span>Index of </span>");
     for (size_t i = 0; i < path.n; i++) {
         struct mpx_str step = { path.p + begin, i + 1 - begin };
 
         if (path.p[i] != '/')
             continue;
-        text_puts(t, above > 0 ? "<a href=\"" : "<span>");
+        text_puts(t, above > 0 ? "<a href=\"" : "");
         for (size_t up = 0; up < above; up++)
             text_puts(t, "../");
         text_puts(t, above > 0 ? "\">" : "");
         text_shown(t, step);
-        text_puts(t, above > 0 ? "</a><wbr>" : "</span>");
+        text_puts(t, above > 0 ? "</a><wbr>" : "");
         above -= above > 0;
         begin = i + 1;
     }
@@ -167,7 +167,7 @@ static void add_column(struct job *j, const char *title, int sort)
     bool is_sorted = sort == (int)j->look.sort;
     bool down = is_sorted ? !j->look.descending : sort == SORT_SIZE || sort == SORT_TIME;
 
-    text_puts(t, "<th scope=\"col\"");
+    text_printf(t, "<th scope=\"col\"%s", sort == SORT_SIZE ? " class=\"n\"" : "");
     if (is_sorted)
         text_printf(t, " aria-sort=\"%scending\"", j->look.descending ? "des" : "as");
     if (sort < 0) {
