@@ -225,6 +225,17 @@ const struct stat *mpx_file_stat(const struct mpx_file *f)
     return &f->st;
 }
 
+struct mpx_file *mpx_file_hold(struct mpx_file *f)
+{
+    f->uses++;
+    return f;
+}
+
+void mpx_file_drop(struct mpx_file *f)
+{
+    file_drop(f);
+}
+
 int mpx_file_fd(const struct mpx_file *f)
 {
     return f->fd;

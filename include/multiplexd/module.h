@@ -337,6 +337,9 @@ enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_
 int mpx_open_result(const struct mpx_req *r, struct mpx_file **file); /* 0 or -errno */
 const struct stat *mpx_file_stat(const struct mpx_file *f);
 int mpx_file_fd(const struct mpx_file *f); /* borrowed; -1 without MPX_OPEN_DESCRIPTOR */
+/* A use beyond the request, for what outlives it; given back with the second, on the loop. */
+struct mpx_file *mpx_file_hold(struct mpx_file *f);
+void mpx_file_drop(struct mpx_file *f); /* NULL is harmless */
 /* What mpx_open with these flags would find for an entry of a directory, which was opened with
    MPX_OPEN_DIRECTORY: 0, or the -errno that it would answer (-EACCES where reading is not allowed,
    -ENXIO for a socket). *entry is of the entry itself, be it a link, and filled whenever there is

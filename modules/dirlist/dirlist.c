@@ -163,7 +163,7 @@ static void set_policy(struct mpx_arena *a, struct settings *s)
 
     if (has_html(s->header) || has_html(s->readme))
         return;
-    s->policy = mpx_printf(a,
+    s->admits = mpx_printf(a,
                            "default-src 'none'; style-src%s%s%s%s%.*s; img-src 'self' data:; "
                            "font-src 'self'; base-uri 'none'; form-action 'none'",
                            s->style ? " 'sha256-" : "", s->style ? html_style_hash : "",
@@ -201,6 +201,7 @@ static int open_conf(struct mpx_conf *c, void *data)
     s->pages = *kept;
     s->id = pages_next_id(s->pages);
     s->conf = c;
+    s->files = (const struct mpx_files *)mpx_require(c, "files", 1, 0);
     s->is_on = s->enabled && mpx_conf_given(c);
     return 0;
 }
@@ -208,11 +209,9 @@ static int open_conf(struct mpx_conf *c, void *data)
 /* ---- requests */
 
 struct state {
-    struct look look;
-    struct mpx_file *dir;
-    int part;    /* that is looked for ... */
-    size_t name; /* ... and under which of its names */
-    struct page_files files;
+    struct job job; /* what pages_make is asked for */
+    int part;       /* that is looked for ... */
+    size_t name;    /* ... and under which of its names */
     struct page *page;
 };
 
@@ -262,12 +261,13 @@ static struct look look_of(struct mpx_req *r, const struct settings *s)
 static struct page_key key_of(struct mpx_req *r, const struct settings *s, const struct state *st)
 {
     struct mpx_str vhost = mpx_req_vhost(r), location = mpx_req_location(r), path = mpx_req_path(r);
-    struct page_key key = { .dir = mpx_file_stat(st->dir) };
+    struct page_key key = { .dir = mpx_file_stat(st->job.dir) };
 
-    key.text = mpx_printf(mpx_req_arena(r), "%llu %d%d%d%d %.*s %.*s %.*s",
-                          (unsigned long long)s->id, (int)st->look.format, st->look.format_given,
-                          (int)st->look.sort, st->look.descending, (int)vhost.n, vhost.p,
-                          (int)location.n, location.p, (int)path.n, path.p);
+    key.text =
+        mpx_printf(mpx_req_arena(r), "%llu %p %d%d%d%d %.*s %.*s %.*s", (unsigned long long)s->id,
+                   (const void *)st->job.policy, (int)st->job.look.format,
+                   st->job.look.format_given, (int)st->job.look.sort, st->job.look.descending,
+                   (int)vhost.n, vhost.p, (int)location.n, location.p, (int)path.n, path.p);
     return key;
 }
 
@@ -300,7 +300,7 @@ static enum mpx_rc cannot_list(struct mpx_req *r, int error)
 
 static enum mpx_rc send_page(struct mpx_req *r, const struct settings *s, const struct state *st)
 {
-    bool html = st->look.format == FORMAT_HTML;
+    bool html = st->job.look.format == FORMAT_HTML;
 
     if (page_error(st->page) != 0)
         return cannot_list(r, page_error(st->page));
@@ -309,10 +309,10 @@ static enum mpx_rc send_page(struct mpx_req *r, const struct settings *s, const 
     mpx_res_header(r, "ETag", page_tag(st->page));
     mpx_res_header(r, "Cache-Control", MPX_STR("no-cache"));
     mpx_res_header(r, "X-Content-Type-Options", MPX_STR("nosniff"));
-    if (!st->look.format_given)
+    if (!st->job.look.format_given)
         mpx_res_header_add(r, "Vary", MPX_STR("Accept"));
-    if (html && s->policy.n > 0)
-        mpx_res_header(r, "Content-Security-Policy", s->policy);
+    if (html && s->admits.n > 0)
+        mpx_res_header(r, "Content-Security-Policy", s->admits);
     mpx_res_blob(r, page_blob(st->page));
     return mpx_res_end(r);
 }
@@ -347,14 +347,14 @@ static enum mpx_rc open_parts(struct mpx_req *r, const struct settings *s, struc
         if (rest.n > 0)
             memcpy(rel, rest.p, rest.n);
         memcpy(rel + rest.n, name.p, name.n);
-        st->files.part_is_html[st->part] = is_html(name);
-        return mpx_open(r, (struct mpx_str){ rel, rest.n + name.n }, MPX_OPEN_DESCRIPTOR,
-                        part_opened, st);
+        st->job.part_is_html[st->part] = is_html(name);
+        return mpx_open(r, (struct mpx_str){ rel, rest.n + name.n },
+                        MPX_OPEN_DESCRIPTOR | st->job.policy->links, part_opened, st);
     }
     struct page_key key = key_of(r, s, st);
     st->page = pages_find(s->pages, &key);
     if (st->page == NULL)
-        st->page = pages_make(s->pages, &key, s, st->look, mpx_req_path(r), &st->files);
+        st->page = pages_make(s->pages, &key, &st->job);
     return st->page != NULL ? use_page(r, s, st) : cannot_list(r, errno);
 }
 
@@ -364,7 +364,7 @@ static enum mpx_rc part_opened(struct mpx_req *r, const void *conf, void *state)
     struct mpx_file *file;
 
     if (mpx_open_result(r, &file) == 0 && S_ISREG(mpx_file_stat(file)->st_mode)) {
-        st->files.part_fd[st->part++] = mpx_file_fd(file);
+        st->job.part[st->part++] = file;
         st->name = 0;
     } else {
         st->name++;
@@ -377,7 +377,7 @@ static enum mpx_rc opened(struct mpx_req *r, const void *conf, void *state)
     const struct settings *s = conf;
     struct state *st = state;
     struct mpx_str method = mpx_req_method(r);
-    int rc = mpx_open_result(r, &st->dir);
+    int rc = mpx_open_result(r, &st->job.dir);
 
     if (rc < 0)
         return cannot_list(r, -rc);
@@ -385,8 +385,7 @@ static enum mpx_rc opened(struct mpx_req *r, const void *conf, void *state)
         mpx_req_allow(r, "GET, HEAD");
         return MPX_NEXT;
     }
-    st->look = look_of(r, s);
-    st->files = (struct page_files){ .dir_fd = mpx_file_fd(st->dir), .part_fd = { -1, -1 } };
+    st->job.look = look_of(r, s);
     struct page_key key = key_of(r, s, st);
     st->page = pages_find(s->pages, &key);
     return st->page != NULL ? use_page(r, s, st) : open_parts(r, s, st);
@@ -399,9 +398,18 @@ static enum mpx_rc content(struct mpx_req *r, const void *conf)
 
     if (!s->is_on || mpx_req_location(r).n == 0 || path.p[path.n - 1] != '/')
         return MPX_NEXT;
-    return mpx_open(r, mpx_req_rest(r), MPX_OPEN_DIRECTORY | MPX_OPEN_DESCRIPTOR, opened,
-                    mpx_alloc(mpx_req_arena(r), sizeof(struct state)));
+    const struct mpx_files_policy *policy = mpx_files_policy(s->files, r);
+    if (policy->hides(policy, path))
+        return MPX_NEXT;
+    struct state *st = mpx_alloc(mpx_req_arena(r), sizeof(*st));
+    st->job.settings = s;
+    st->job.path = path;
+    st->job.policy = policy;
+    return mpx_open(r, mpx_req_rest(r), MPX_OPEN_DIRECTORY | MPX_OPEN_DESCRIPTOR | policy->links,
+                    opened, st);
 }
+
+static const char *const after[] = { "static", NULL };
 
 MPX_MODULE(dirlist) = {
     MPX_HEADER(dirlist, "1.0"),
@@ -411,4 +419,5 @@ MPX_MODULE(dirlist) = {
     .check = check,
     .open = open_conf,
     .on = { [MPX_PH_CONTENT] = content },
+    .after = after,
 };

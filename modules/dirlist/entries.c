@@ -8,11 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 void entries_free(struct entries *e)
@@ -71,30 +69,13 @@ void entry_uri(struct text *t, const struct entries *e, const struct entry *entr
         text_puts(t, "/");
 }
 
-/* Whether a GET may read it; folders are entered. Most files are everybody's: no need to ask. */
-static bool is_readable(int dir, const char *name, const struct stat *st)
+/* Whether a GET of it would be answered: a file, or a folder that can be entered as well as read.
+   Most folders are everybody's: no need to ask. */
+static bool is_served(int dir, const char *name, const struct stat *st)
 {
-    const mode_t everybody = S_ISDIR(st->st_mode) ? 0111 : 0444;
-
-    return (st->st_mode & everybody) == everybody ||
-           faccessat(dir, name, S_ISDIR(st->st_mode) ? X_OK : R_OK, AT_EACCESS) == 0;
-}
-
-static bool files_hides(const struct job *j, struct mpx_str name)
-{
-    (void)j;
-    return name.p[0] == '.';
-}
-
-static int files_follow(const struct job *j, const char *name, struct stat *st)
-{
-    struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH };
-    int fd = (int)syscall(SYS_openat2, j->dir_fd, name, &how, sizeof(how));
-    if (fd < 0)
-        return -errno;
-    int rc = fstat(fd, st);
-    close(fd);
-    return rc;
+    if (!S_ISDIR(st->st_mode))
+        return S_ISREG(st->st_mode);
+    return (st->st_mode & 0111) == 0111 || faccessat(dir, name, X_OK, AT_EACCESS) == 0;
 }
 
 static struct entry *new_entry(struct entries *e)
@@ -122,34 +103,28 @@ static void add_names(struct job *j, struct entry *entry, struct mpx_str name)
     text_add(names, name);
     if (!S_ISLNK(entry->mode) || !j->settings->shows[FIELD_TARGET])
         return;
-    ssize_t n = readlinkat(j->dir_fd, name.p, target, sizeof(target));
+    ssize_t n = readlinkat(mpx_file_fd(j->dir), name.p, target, sizeof(target));
     if (n > 0) {
         entry->target_n = (size_t)n;
         text_add(names, (struct mpx_str){ target, (size_t)n });
     }
 }
 
-/* Adds an entry when a GET of it would give something. own: of itself; leads_to: what it is, or
-   leads to. 0, or -ENOMEM. */
-static int add(struct job *j, struct mpx_str name, const struct stat *own,
-               const struct stat *leads_to)
+/* Adds an entry. own: of itself; found: of what it is, or leads to. 0, or -ENOMEM. */
+static int add(struct job *j, struct mpx_str name, const struct stat *own, const struct stat *found)
 {
     struct entries *e = &j->entries;
-    const struct stat *shown = j->settings->hide_symlinks ? leads_to : own;
-
-    if ((!S_ISREG(leads_to->st_mode) && !S_ISDIR(leads_to->st_mode)) ||
-        !is_readable(j->dir_fd, name.p, leads_to))
-        return 0;
+    const struct stat *shown = j->settings->hide_symlinks ? found : own;
     struct entry *entry = new_entry(e);
     if (entry == NULL)
         return -ENOMEM;
     *entry = (struct entry){
         .mode = shown->st_mode,
-        .is_folder = S_ISDIR(leads_to->st_mode),
+        .is_folder = S_ISDIR(found->st_mode),
         .uid = shown->st_uid,
         .gid = shown->st_gid,
-        .size = leads_to->st_size,
-        .mtime = leads_to->st_mtim.tv_sec,
+        .size = found->st_size,
+        .mtime = found->st_mtim.tv_sec,
     };
     add_names(j, entry, name);
     e->folders += entry->is_folder;
@@ -157,20 +132,23 @@ static int add(struct job *j, struct mpx_str name, const struct stat *own,
     return e->names.failed ? -ENOMEM : 0;
 }
 
-static int look_at(struct job *j, const struct dirent *d, struct pattern_room *room)
+static int look_at(struct job *j, const char *name, struct pattern_room *room)
 {
-    struct mpx_str name = { d->d_name, strlen(d->d_name) };
-    struct stat own, leads_to;
+    struct mpx_str view = { name, strlen(name) };
+    struct stat own, found;
 
-    if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0 || files_hides(j, name) ||
-        (room != NULL && !pattern_test(j->settings->pattern, name, room)))
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+        (room != NULL && !pattern_test(j->settings->pattern, view, room)))
         return 0;
-    if (fstatat(j->dir_fd, d->d_name, &own, AT_SYMLINK_NOFOLLOW) < 0)
+    j->whole.n = j->path.n; /* the folder's path stays, the name behind it changes */
+    text_add(&j->whole, view);
+    if (j->whole.failed)
+        return -ENOMEM;
+    if (j->policy->hides(j->policy, (struct mpx_str){ j->whole.p, j->whole.n }) ||
+        mpx_file_look(j->dir, name, j->policy->links, &own, &found) < 0 ||
+        !is_served(mpx_file_fd(j->dir), name, &found))
         return 0;
-    leads_to = own;
-    if (S_ISLNK(own.st_mode) && files_follow(j, d->d_name, &leads_to) < 0)
-        return 0;
-    return add(j, name, &own, &leads_to);
+    return add(j, view, &own, &found);
 }
 
 static int read_all(struct job *j, DIR *dir, struct pattern_room *room)
@@ -184,7 +162,7 @@ static int read_all(struct job *j, DIR *dir, struct pattern_room *room)
             j->entries.cut = true;
             break;
         }
-        rc = look_at(j, d, room);
+        rc = look_at(j, d->d_name, room);
     }
     return rc != 0 ? rc : -errno;
 }
@@ -259,7 +237,7 @@ static void sort_and_cut(struct job *j)
 int entries_read(struct job *j)
 {
     /* a descriptor with an offset of its own: that of ours is shared */
-    int fd = openat(j->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(mpx_file_fd(j->dir), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     struct pattern_room *room = NULL;
     int rc = -errno;
@@ -271,8 +249,10 @@ int entries_read(struct job *j)
     }
     if (j->settings->pattern != NULL)
         room = pattern_room_create();
+    text_add(&j->whole, j->path);
     rc = j->settings->pattern != NULL && room == NULL ? -ENOMEM : read_all(j, dir, room);
     pattern_room_destroy(room);
+    text_free(&j->whole);
     closedir(dir);
     if (rc == 0)
         sort_and_cut(j);

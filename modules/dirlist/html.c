@@ -20,12 +20,12 @@ static void add_part(struct job *j, enum part part)
     size_t n = 0;
     ssize_t got = 1;
 
-    if (j->part_fd[part] < 0)
+    if (j->part[part] == NULL)
         return;
     struct text raw = { .p = NULL };
     char *p = text_room(&raw, PART_BYTES);
     while (p != NULL && got > 0 && n < PART_BYTES) {
-        got = pread(j->part_fd[part], p + n, PART_BYTES - n, (off_t)n);
+        got = pread(mpx_file_fd(j->part[part]), p + n, PART_BYTES - n, (off_t)n);
         n += got > 0 ? (size_t)got : 0;
     }
     if (p != NULL && j->part_is_html[part]) {

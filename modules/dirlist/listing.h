@@ -5,6 +5,8 @@
 #include "owners.h"
 #include "text.h"
 
+#include <multiplexd/files.h>
+
 enum field {
     FIELD_KIND,
     FIELD_SIZE,
@@ -36,9 +38,9 @@ struct settings {
     bool shows[FIELDS];
     struct mpx_conf *conf;
     const struct pattern *pattern; /* NULL: all names */
-    struct mpx_str policy;         /* Content-Security-Policy, or "" */
+    struct mpx_str admits;         /* Content-Security-Policy, or "" */
     struct pages *pages;
-    const struct mpx_files *files; /* what is hidden, where links may lead; NULL: nothing said */
+    const struct mpx_files *files; /* NULL: the default policy */
     uint64_t id;                   /* unlike that of any other settings */
 };
 
@@ -72,12 +74,13 @@ struct job {
     const struct settings *settings;
     struct look look;
     struct mpx_str path; /* as it is shown; ends with a slash */
-    int dir_fd;
-    int part_fd[PARTS]; /* -1: there is none */
+    struct mpx_file *dir;
+    struct mpx_file *part[PARTS]; /* what is shown above and below; NULL: nothing */
     bool part_is_html[PARTS];
+    const struct mpx_files_policy *policy;
     struct owners *owners;
-    const struct mpx_files_view *view;
     struct entries entries;
+    struct text whole; /* the path of the entry that is looked at */
     struct text body;
 };
 

@@ -2,12 +2,10 @@
 #include "pages.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { BUCKETS = 512, TAG_BYTES = 40 };
 
@@ -107,14 +105,13 @@ uint64_t pages_next_id(struct pages *ps)
     return ++ps->last_id;
 }
 
-static void close_fds(struct job *j)
+static void drop_files(struct job *j)
 {
-    int *const fds[] = { &j->dir_fd, &j->part_fd[0], &j->part_fd[1] };
-
-    for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-        if (*fds[i] >= 0)
-            close(*fds[i]);
-        *fds[i] = -1;
+    mpx_file_drop(j->dir);
+    j->dir = NULL;
+    for (int i = 0; i < PARTS; i++) {
+        mpx_file_drop(j->part[i]);
+        j->part[i] = NULL;
     }
 }
 
@@ -124,7 +121,7 @@ void page_release(void *arg)
 
     if (--p->uses > 0)
         return;
-    close_fds(&p->job);
+    drop_files(&p->job);
     mpx_blob_drop(p->blob);
     free(p->waiting);
     free(p);
@@ -181,7 +178,7 @@ static void fail(struct page *p, int error)
 {
     p->state = READY;
     p->error = error;
-    close_fds(&p->job);
+    drop_files(&p->job);
     text_free(&p->job.body);
     forget(p); /* the next one tries again */
     wake_all(p);
@@ -279,7 +276,7 @@ static void worked(void *arg)
     } else {
         p->blob =
             mpx_blob_take((struct mpx_str){ p->job.body.p, p->job.body.n }, free, p->job.body.p);
-        close_fds(&p->job);
+        drop_files(&p->job);
         p->state = READY;
         ps->bytes += bytes_of(p);
         line_push(&ps->ready, p);
@@ -302,67 +299,39 @@ static void start(struct page *p)
     page_release(p);
 }
 
-static struct page *page_new(struct pages *ps, const struct page_key *key, struct mpx_str path)
+/* The key and the path are copied behind it. */
+static struct page *page_new(struct pages *ps, const struct page_key *key, const struct job *job)
 {
-    struct page *p = calloc(1, sizeof(*p) + key->text.n + path.n);
+    struct page *p = calloc(1, sizeof(*p) + key->text.n + job->path.n);
     char *text = (char *)(p + 1);
 
     if (p == NULL)
         return NULL;
     memcpy(text, key->text.p, key->text.n);
-    memcpy(text + key->text.n, path.p, path.n);
+    memcpy(text + key->text.n, job->path.p, job->path.n);
     p->pages = ps;
     p->uses = 1;
     p->key = (struct mpx_str){ text, key->text.n };
     p->hash = hash_of(p->key);
-    p->dir = *key->dir;
-    p->job.path = (struct mpx_str){ text + key->text.n, path.n };
+    p->dir = *mpx_file_stat(job->dir);
+    p->job = *job;
+    p->job.path = (struct mpx_str){ text + key->text.n, job->path.n };
     p->job.owners = ps->owners;
-    p->job.dir_fd = p->job.part_fd[0] = p->job.part_fd[1] = -1;
+    p->job.dir = mpx_file_hold(job->dir);
+    for (int i = 0; i < PARTS; i++)
+        if (job->part[i] != NULL)
+            p->job.part[i] = mpx_file_hold(job->part[i]);
     return p;
 }
 
-static int duplicate(int fd)
+struct page *pages_make(struct pages *ps, const struct page_key *key, const struct job *job)
 {
-    return fcntl(fd, F_DUPFD_CLOEXEC, 3);
-}
+    struct page *p = ps->pending.count < PAGES_PENDING ? page_new(ps, key, job) : NULL;
 
-/* False, with errno, when there is no descriptor left. */
-static bool take_files(struct job *j, const struct page_files *files)
-{
-    j->dir_fd = duplicate(files->dir_fd);
-    if (j->dir_fd < 0)
-        return false;
-    for (int i = 0; i < PARTS; i++) {
-        j->part_is_html[i] = files->part_is_html[i];
-        if (files->part_fd[i] < 0)
-            continue;
-        j->part_fd[i] = duplicate(files->part_fd[i]);
-        if (j->part_fd[i] < 0)
-            return false;
-    }
-    return true;
-}
-
-struct page *pages_make(struct pages *ps, const struct page_key *key,
-                        const struct settings *settings, struct look look, struct mpx_str path,
-                        const struct page_files *files)
-{
-    if (ps->pending.count >= PAGES_PENDING) {
+    if (p == NULL) {
         errno = EAGAIN;
         return NULL;
     }
-    struct page *p = page_new(ps, key, path);
-    if (p == NULL || !take_files(&p->job, files)) {
-        int error = errno;
-
-        if (p != NULL)
-            page_release(p);
-        errno = error;
-        return NULL;
-    }
-    p->job.settings = settings;
-    p->job.look = look;
     p->uses += 2; /* the caller's is there: now the table's and the line's */
     p->is_known = true;
     p->next_in_bucket = ps->buckets[p->hash % BUCKETS];

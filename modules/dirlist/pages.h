@@ -29,16 +29,9 @@ struct page_key {
 /* The page for a key, being made or not older than a second, or NULL. A use is the caller's, to
    be given back. */
 struct page *pages_find(struct pages *ps, const struct page_key *key);
-struct page_files {
-    int dir_fd;
-    int part_fd[PARTS]; /* what is shown above and below, -1 for nothing */
-    bool part_is_html[PARTS];
-};
-/* Begins to make one. Copies the path, duplicates the descriptors; the settings live as long as
-   somebody waits. NULL, with errno, when that cannot be. A use is the caller's. */
-struct page *pages_make(struct pages *ps, const struct page_key *key,
-                        const struct settings *settings, struct look look, struct mpx_str path,
-                        const struct page_files *files);
+/* Begins to make one: job says what; its path is copied, its files are held, its settings and policy
+   live as long as somebody waits. NULL, with errno, when that cannot be. A use is the caller's. */
+struct page *pages_make(struct pages *ps, const struct page_key *key, const struct job *job);
 void page_release(void *page);
 
 /* Waits until it is made, then fn. */
