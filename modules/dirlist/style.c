@@ -3,7 +3,7 @@
    this text alone: tests/system/dirlist.py says what it must be. */
 #include "listing.h"
 
-const char html_style_hash[] = "q8dd36kLgd5UyR0CUdEEqX/CArBQJE2LIKOzAV4Do9c=";
+const char html_style_hash[] = "XX6GBwFewBUi0Ypep2lP96UhWgqreE8dD9OiQdDGAD8=";
 
 #define SVG(shape)                                                               \
     "url(\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' viewBox='" \
