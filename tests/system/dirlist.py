@@ -122,7 +122,7 @@ def test_columns_come_in_the_order_of_the_fields():
 
 ODD = [b"<b>.txt", b"a b", b"new\nline", b"quo\"te", b"it's", b"per%cent", b"a&amp;b", b"q?x", b"h#x", b"semi;colon",
        b"+plus", "gr\u00fcn".encode(), b"bad\xff\xfe", b"\xc0\xaf", b"\xed\xa0\x80", b"c\x01\x7fd", b"a:b", b"~home",
-       b"javascript:alert(1)", b"<script>alert(1)", b"=", b"-", b" ", b"...dots"[3:]]
+       b"javascript:alert(1)", b"<script>alert(1)", b"=", b"-", b" "]
 
 
 def odd_site(server):
@@ -286,14 +286,12 @@ def test_what_may_not_be_read_is_not_listed():
             os.mkdir(f"{where}/site/{name}")
             os.chmod(f"{where}/site/{name}", mode)
         config = configuration({"documents": where + "/site", "directory_list": True})
-        program = for_nobody(where, config)
+        for_nobody(where, config)
         write(where + "/mod/dirlist.so", open(MODULES[0] + "/dirlist.so", "rb").read(), 0o755)
-        for_it = dict(config)
-        with serving(for_it) as server:
+        with serving(config) as server:
             equal(names(server), ["ours"])
             for path in ("/mine", "/closed/", "/blind/", "/mute/"):
                 equal(server.get(path)[0], 403, path)
-        assert program
 
 
 def test_links_may_look_like_what_they_lead_to():
@@ -483,65 +481,56 @@ def test_a_style_sheet_of_ones_own_may_stand_beside_or_instead():
             contains(server.get("/")[1]["content-security-policy"], policy)
 
 
-def many_files(where, count):
-    os.makedirs(where, exist_ok=True)
-    for i in range(count):
-        os.close(os.open(f"{where}/file{i}", os.O_CREAT | os.O_WRONLY))
+@contextlib.contextmanager
+def crowd(count):
+    """A daemon that lists a folder with many files, at /crowd/; in memory, where files are made quickly."""
+    shelf = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    where = tempfile.mkdtemp(prefix="multiplexd-test-", dir=shelf)
+    os.chmod(where, 0o755)
+    try:
+        for i in range(count):
+            os.mknod(f"{where}/file{i}", 0o644 | stat.S_IFREG)
+        with site({"max_entries": 1000000}, ["small"],
+                  directories=[{"path": "/crowd", "location": where}]) as server:
+            yield server
+    finally:
+        shutil.rmtree(where, ignore_errors=True)
 
 
 def test_many_who_ask_at_once_get_the_same_page():
-    with site(None, ["a"]) as server:
-        many_files(server.site, 5000)
+    with crowd(5000) as server:
         connections = [server.connect(60) for _ in range(50)]
         for s in connections:
-            s.sendall(request("/?format=json"))
+            s.sendall(request("/crowd/?format=json"))
         pages = {read_response(s)[2] for s in connections}
-        equal(len(pages), 1)
+        equal([len(json.loads(p)["entries"]) for p in pages], [5000])
         for s in connections:
             s.close()
 
 
 def test_one_who_leaves_takes_nothing_from_the_others():
-    with site({"max_entries": 1000000}) as server:
-        many_files(server.site, 20000)
-        for _ in range(3):
+    with crowd(5000) as server:
+        for sort in ("name", "size", "time"):
             first, second = server.connect(), server.connect(60)
-            first.sendall(request("/?format=json&sort=size"))
-            second.sendall(request("/?format=json&sort=size"))
+            first.sendall(request("/crowd/?format=json&sort=" + sort))
+            second.sendall(request("/crowd/?format=json&sort=" + sort))
             first.close()
-            equal(json.loads(read_response(second)[2])["total"], 20000)
+            equal(json.loads(read_response(second)[2])["total"], 5000)
             second.close()
-            time.sleep(1.1)
 
 
 def test_all_leave_and_the_daemon_stops():
-    with site({"max_entries": 1000000}) as server:
-        many_files(server.site, 20000)
+    with crowd(5000) as server:
         for sort in ("name", "size", "time", "kind"):
             for order in ("asc", "desc"):
                 s = server.connect()
-                s.sendall(request(f"/?sort={sort}&order={order}"))
+                s.sendall(request(f"/crowd/?sort={sort}&order={order}"))
                 s.close()
         server.stop()
 
 
-def latencies(server, seconds):
-    """How long requests for a small file took, in order of length."""
-    took = []
-    with server.connect(60) as s:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            begin = time.monotonic()
-            s.sendall(request("/small"))
-            equal(read_response(s)[0], 200)
-            took.append(time.monotonic() - begin)
-            time.sleep(0.002)
-    return sorted(took)
-
-
 def test_a_hundred_thousand_entries_delay_nobody():
-    with site({"max_entries": 1000000}, ["small"]) as server:
-        many_files(server.site + "/big", 100000)
+    with crowd(100000) as server:
         done = threading.Event()
         times = []
 
@@ -549,18 +538,27 @@ def test_a_hundred_thousand_entries_delay_nobody():
             while not done.is_set() or not times:
                 begin = time.monotonic()
                 with server.connect(120) as s:
-                    s.sendall(request("/big/?sort=size"))
-                    status, fields, body = read_response(s)
-                    equal((status, body.count(b"<tr><th scope=\"row\">")), (200, 100001))
+                    s.sendall(request("/crowd/?sort=size"))
+                    status, _, body = read_response(s)
+                    equal((status, body.count(b'<tr><th scope="row">')), (200, 100001))
                 times.append(time.monotonic() - begin)
                 time.sleep(0.5)
         lister = threading.Thread(target=list_all)
         lister.start()
-        took = latencies(server, 3)
+        took = []
+        with server.connect(60) as s:
+            while len(took) < 1000 or not times:
+                begin = time.monotonic()
+                s.sendall(request("/small"))
+                equal(read_response(s)[0], 200)
+                took.append(time.monotonic() - begin)
+                time.sleep(0.001)
         done.set()
         lister.join()
+        took.sort()
         late, slow = took[len(took) * 9 // 10], max(times)
-        print(f"# {len(took)} requests, nine in ten within {late * 1000:.2f} ms; a listing takes {slow * 1000:.0f} ms")
+        print(f"# nine requests in ten within {late * 1000:.2f} ms, all within {took[-1] * 1000:.1f} ms, "
+              f"beside listings of {slow * 1000:.0f} ms")
         assert late * 10 < slow, f"one in ten requests took {late:.4f} s or more beside listings of {slow:.3f} s"
 
 
