@@ -271,31 +271,40 @@ static struct page_key key_of(struct mpx_req *r, const struct settings *s, const
     return key;
 }
 
-static enum mpx_rc cannot_list(struct mpx_req *r, int error)
+/* What the client is told of an errno; 0: that there is nothing here. */
+static int status_of(int error)
 {
-    struct mpx_str path = mpx_req_path(r);
-
     switch (error) {
     case ENOENT:
     case ENOTDIR:
     case ENAMETOOLONG:
-    case ELOOP: /* a circle of symbolic links */
+    case ELOOP: /* a circle of symbolic links, or one that may not be followed */
     case EXDEV: /* the way leads out of the root */
     case ENXIO:
-        return MPX_NEXT;
+        return 0;
     case EACCES:
-        mpx_rlog(r, MPX_INFO, "cannot list \"%.*s\": %s", (int)path.n, path.p, strerror(error));
-        return mpx_res_error(r, 403);
+        return 403;
     case EAGAIN: /* too many at a time */
     case EMFILE:
     case ENFILE:
     case ENOMEM:
-        mpx_rlog(r, MPX_WARN, "cannot list \"%.*s\" now: %s", (int)path.n, path.p, strerror(error));
-        return mpx_res_error(r, 503);
+        return 503;
     default:
-        mpx_rlog(r, MPX_ERROR, "cannot list \"%.*s\": %s", (int)path.n, path.p, strerror(error));
-        return mpx_res_error(r, 500);
+        return 500;
     }
+}
+
+static enum mpx_rc cannot_list(struct mpx_req *r, const struct settings *s, int error)
+{
+    struct mpx_str path = mpx_req_path(r);
+    int status = status_of(error);
+
+    if (status == 0)
+        return MPX_NEXT;
+    if (pages_may_tell(s->pages))
+        mpx_rlog(r, MPX_WARN, "cannot list \"%.*s\": %s", (int)path.n, path.p,
+                 error == EAGAIN ? "too many listings wait to be made" : strerror(error));
+    return mpx_res_error(r, status);
 }
 
 static enum mpx_rc send_page(struct mpx_req *r, const struct settings *s, const struct state *st)
@@ -303,7 +312,7 @@ static enum mpx_rc send_page(struct mpx_req *r, const struct settings *s, const 
     bool html = st->job.look.format == FORMAT_HTML;
 
     if (page_error(st->page) != 0)
-        return cannot_list(r, page_error(st->page));
+        return cannot_list(r, s, page_error(st->page));
     mpx_res_header(r, "Content-Type",
                    html ? MPX_STR("text/html; charset=utf-8") : MPX_STR("application/json"));
     mpx_res_header(r, "ETag", page_tag(st->page));
@@ -355,7 +364,7 @@ static enum mpx_rc open_parts(struct mpx_req *r, const struct settings *s, struc
     st->page = pages_find(s->pages, &key);
     if (st->page == NULL)
         st->page = pages_make(s->pages, &key, &st->job);
-    return st->page != NULL ? use_page(r, s, st) : cannot_list(r, errno);
+    return st->page != NULL ? use_page(r, s, st) : cannot_list(r, s, errno);
 }
 
 static enum mpx_rc part_opened(struct mpx_req *r, const void *conf, void *state)
@@ -380,7 +389,7 @@ static enum mpx_rc opened(struct mpx_req *r, const void *conf, void *state)
     int rc = mpx_open_result(r, &st->job.dir);
 
     if (rc < 0)
-        return cannot_list(r, -rc);
+        return cannot_list(r, s, -rc);
     if (!mpx_str_eq(method, MPX_STR("GET")) && !mpx_str_eq(method, MPX_STR("HEAD"))) {
         mpx_req_allow(r, "GET, HEAD");
         return MPX_NEXT;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { BUCKETS = 512, TAG_BYTES = 40 };
+enum { BUCKETS = 512, TAG_BYTES = 40, TOLD_MS = 10000 };
 
 struct page {
     struct page *next_in_bucket, *next; /* next: younger; or behind it in the line */
@@ -39,6 +39,7 @@ struct pages {
     unsigned running;
     size_t bytes; /* of those that are ready */
     uint64_t last_id;
+    int64_t told_ms; /* when a failure was logged; 0: never */
     struct owners *owners;
 };
 
@@ -72,6 +73,16 @@ static int64_t now_ms(void)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &ts);
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+bool pages_may_tell(struct pages *ps)
+{
+    int64_t now = now_ms();
+
+    if (ps->told_ms != 0 && now - ps->told_ms < TOLD_MS)
+        return false;
+    ps->told_ms = now;
+    return true;
 }
 
 /* FNV-1a, eight bytes at a time: tells apart what changed, not what somebody made to collide. */

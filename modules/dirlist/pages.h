@@ -21,6 +21,9 @@ struct pages *pages_create(void); /* NULL: no memory */
 void pages_end(void *block);
 uint64_t pages_next_id(struct pages *ps); /* 1, 2, 3 */
 
+/* Whether a failure may be logged: once in ten seconds. */
+bool pages_may_tell(struct pages *ps);
+
 /* What a page is found by. */
 struct page_key {
     struct mpx_str text;    /* all that makes it a page of its own; copied */
@@ -29,8 +32,9 @@ struct page_key {
 /* The page for a key, being made or not older than a second, or NULL. A use is the caller's, to
    be given back. */
 struct page *pages_find(struct pages *ps, const struct page_key *key);
-/* Begins to make one: job says what; its path is copied, its files are held, its settings and policy
-   live as long as somebody waits. NULL, with errno, when that cannot be. A use is the caller's. */
+/* Begins to make one: job says what. Its path is copied, its files are held, its settings and
+   policy live as long as somebody waits. NULL, with errno, when that cannot be. A use is the
+   caller's. */
 struct page *pages_make(struct pages *ps, const struct page_key *key, const struct job *job);
 void page_release(void *page);
 
