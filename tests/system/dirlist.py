@@ -401,8 +401,8 @@ def test_a_folder_is_listed_only_where_that_is_on():
                   {"name": "prepared", "documents": root, "dirlist": {"enabled": False, "fields": []},
                    "directories": [{"path": "/off", "directory_list": True}]}]
         with serving(configuration(vhosts, defaults={"modules": ["static", "dirlist"]})) as server:
-            for host, path, status in (("on", "/", 200), ("on", "/off/", 404), ("on", "/off/on/", 200),
-                                       ("off", "/", 404), ("prepared", "/", 404), ("prepared", "/off/", 200)):
+            for host, path, status in (("on", "/", 200), ("on", "/off/", 403), ("on", "/off/on/", 200),
+                                       ("off", "/", 403), ("prepared", "/", 403), ("prepared", "/off/", 200)):
                 equal(server.get(path, host=host)[0], status, host + path)
             assert b"Modified" not in server.get("/off/", host="prepared")[2], "an outer setting is lost"
 

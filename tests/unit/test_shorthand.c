@@ -108,9 +108,8 @@ START_TEST(a_short_key_needs_its_module)
     given_init(&t);
     (void)given_site(&t, "{ \"daemon\": { \"module_path\": \".\" },\n"
                          "\"vhosts\": { \"directory_list\": true } }");
-    ck_assert_errors(&t,
-                     "site.json:2:13: error: \"directory_list\" needs module \"dirlist\", which is "
-                     "not installed\n");
+    ck_assert_errors(&t, "site.json:2:13: error: \"directory_list\" needs module \"dirlist\", "
+                         "which is not installed\n");
     given_finish(&t);
 }
 END_TEST
