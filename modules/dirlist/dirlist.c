@@ -407,7 +407,7 @@ static enum mpx_rc content(struct mpx_req *r, const void *conf)
 
     if (!s->is_on || mpx_req_location(r).n == 0 || path.p[path.n - 1] != '/')
         return MPX_NEXT;
-    const struct mpx_files_policy *policy = mpx_files_policy(s->files, r);
+    const struct mpx_files_policy *policy = mpx_files_policy_of(s->files, r);
     if (policy->hides(policy, path))
         return MPX_NEXT;
     struct state *st = mpx_alloc(mpx_req_arena(r), sizeof(*st));
