@@ -4,7 +4,7 @@
 struct admission {
     bool is_granted, is_refused;
     struct res refusal; /* its queue is not looked at: */
-    struct piece *body;
+    struct pieces body; /* nobody counts what waits in it */
 };
 
 static struct admission *admission_of(struct mpx_req *r)
@@ -19,11 +19,11 @@ static void drop_refusal(struct mpx_req *r)
     struct admission *a = r->admission;
     struct piece *next;
 
-    for (struct piece *p = a->body; p != NULL; p = next) {
+    for (struct piece *p = a->body.first; p != NULL; p = next) {
         next = p->next;
         piece_release(r, p);
     }
-    a->body = NULL;
+    a->body = (struct pieces){ .first = NULL };
     a->is_refused = false;
 }
 
@@ -48,7 +48,9 @@ bool admission_hold(struct mpx_req *r)
     if (!a->is_refused || (a->refusal.status != 401 && r->res.status == 401)) {
         drop_refusal(r);
         a->is_refused = true;
-        a->body = piece_detach_behind(r, piece_last_framed(r));
+        a->body = r->res.queue;
+        a->body.copied = NULL;
+        a->body.first = piece_detach_behind(r, &r->res.queue, piece_last_framed(&r->res.queue));
         a->refusal = r->res;
     }
     res_reset(r, 200);
@@ -60,17 +62,13 @@ static void take_refusal(struct mpx_req *r)
 {
     struct admission *a = r->admission;
     struct res *res = &r->res, now = *res;
-    struct piece *next;
 
     *res = a->refusal;
-    res->first = now.first;
-    res->last = now.last;
+    res->queue = now.queue;
     res->spare = now.spare;
-    for (struct piece *p = a->body; p != NULL; p = next) {
-        next = p->next;
-        piece_insert(r, res->last, p);
-    }
-    a->body = NULL;
+    res->waiting = now.waiting + a->body.waiting;
+    while (a->body.first != NULL)
+        piece_move(&a->body, &res->queue);
 }
 
 bool admission_refuses(struct mpx_req *r)

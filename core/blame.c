@@ -57,6 +57,8 @@ static const char *kind_text(struct mpx_arena *a, unsigned kind)
         return "in a callback";
     case BLAME_END:
         return "in its req_end() or conn_end()";
+    case BLAME_FILTER:
+        return "in a filter";
     case BLAME_NONE:
     case BLAME_HOOK:
         break;

@@ -22,9 +22,10 @@ enum blame_kind {
     BLAME_CHECK,
     BLAME_OPEN,
     BLAME_CLOSE,
-    BLAME_CALLBACK, /* a watch, a timer, the end of background work, a variable */
-    BLAME_END,      /* req_end, conn_end */
-    BLAME_HOOK = 16 /* + enum mpx_phase: a hook, or a function that it goes on in */
+    BLAME_CALLBACK,  /* a watch, a timer, the end of background work, a variable */
+    BLAME_END,       /* req_end, conn_end */
+    BLAME_HOOK = 16, /* + enum mpx_phase: a hook, or a function that it goes on in */
+    BLAME_FILTER = BLAME_HOOK + MPX_PH_SLOTS
 };
 
 struct blame {

@@ -59,9 +59,9 @@ static uint64_t make_parts(struct mpx_req *r, struct cut *c, uint64_t length)
 static void cut_queue(struct mpx_req *r)
 {
     struct piece *next;
-    struct piece *p = piece_detach_behind(r, piece_last_framed(r));
+    struct pieces *q = &r->res.queue;
+    struct piece *p = piece_detach_behind(r, q, piece_last_framed(q));
 
-    r->res.waiting = 0;
     for (; p != NULL; p = next) {
         next = p->next;
         cut_pass(r, p, piece_append);
@@ -92,7 +92,7 @@ static void add_text(struct mpx_req *r, struct mpx_str text)
     const struct piece from = { .kind = PIECE_BYTES, .p = text.p, .n = text.n };
 
     if (text.n > 0)
-        piece_append(r, &from, 0, text.n);
+        piece_append(r, &r->res.queue, &from, 0, text.n);
 }
 
 void cut_pass(struct mpx_req *r, const struct piece *from, cut_add_fn add)
@@ -107,7 +107,7 @@ void cut_pass(struct mpx_req *r, const struct piece *from, cut_add_fn add)
         if (step.begins)
             add_text(r, c->heads[i]);
         if (step.take > 0)
-            add(r, from, at + step.skip, step.take);
+            add(r, &r->res.queue, from, at + step.skip, step.take);
         if (step.ends) {
             add_text(r, c->tail);
             r->res.enough = true;

@@ -11,8 +11,9 @@
    once. */
 void cut_begin(struct mpx_req *r, const struct ranges *ranges, uint64_t length);
 
-/* Adds n bytes of a piece, behind 'skip' bytes of it, to the queue: piece_append, piece_copy. */
-typedef void (*cut_add_fn)(struct mpx_req *r, const struct piece *from, size_t skip, size_t n);
+/* Adds n bytes of a piece, behind 'skip' bytes of it, to a queue: piece_append, piece_copy. */
+typedef void (*cut_add_fn)(struct mpx_req *r, struct pieces *q, const struct piece *from,
+                           size_t skip, size_t n);
 /* The next piece of the body: those parts of it that go out are added, with what has to stand
    before, between and behind them. */
 void cut_pass(struct mpx_req *r, const struct piece *from, cut_add_fn add);

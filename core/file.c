@@ -147,19 +147,29 @@ static bool is_memory(int fd)
     return fstatfs(fd, &sf) == 0 && (sf.f_type == TMPFS_MAGIC || sf.f_type == RAMFS_MAGIC);
 }
 
-/* Reads n bytes; -EAGAIN when only the disk has them and wait is false. 0 only for all of them. */
-static int read_range(int fd, void *to, size_t n, off_t off, bool wait)
+ssize_t file_read(int fd, void *to, size_t n, off_t off, bool wait)
 {
     struct iovec v = { to, n };
     ssize_t got = preadv2(fd, &v, 1, off, wait ? 0 : RWF_NOWAIT);
 
-    if (got < 0 && errno == EOPNOTSUPP && !wait && is_memory(fd))
+    if (got < 0 && errno == EOPNOTSUPP && !wait) {
+        if (!is_memory(fd))
+            return -EAGAIN;
         got = preadv2(fd, &v, 1, off, 0);
+    }
+    return got < 0 ? -errno : got;
+}
+
+/* Reads n bytes; -EAGAIN when only the disk has them and wait is false. 0 only for all of them. */
+static int read_range(int fd, void *to, size_t n, off_t off, bool wait)
+{
+    ssize_t got = file_read(fd, to, n, off, wait);
+
     if (got == (ssize_t)n)
         return 0;
     if (!wait)
         return -EAGAIN;
-    return got < 0 ? -errno : -EIO; /* it shrank while we read */
+    return got < 0 ? (int)got : -EIO; /* it shrank while we read */
 }
 
 /* Stats fd and, when it is small, reads it. Takes fd on failure. */

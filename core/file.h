@@ -69,6 +69,9 @@ size_t file_chunk(off_t off, size_t n);
 /* Whether they can be sent without waiting for the disk; a chunk that was there is believed to be
    for a second. */
 bool file_is_resident(struct mpx_file *f, off_t off, size_t n, int64_t now_ms);
+/* How many of n bytes from off were read, 0 past the end, or -errno; wait false: -EAGAIN when only
+   the disk has them. With wait, for any thread. */
+ssize_t file_read(int fd, void *to, size_t n, off_t off, bool wait);
 /* On any thread: brings them into memory. */
 void file_load(int fd, off_t off, size_t n);
 

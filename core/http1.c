@@ -98,6 +98,8 @@ static enum conn_timer timer_for(struct http1 *h)
         return CONN_LINGER;
     if (http1_has_output(h))
         return h->load == NULL ? CONN_SEND : CONN_NO_TIMER;
+    if (h->first != NULL && h->first->finished && h->first->res.filtering)
+        return CONN_NO_TIMER; /* we have to do something first */
     if (h->cur == NULL)
         return h->c->requests == 0 ? CONN_HEADER : CONN_KEEPALIVE;
     if (h->reading == HTTP1_HEAD)

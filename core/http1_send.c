@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
    The sending half of http1.h: formats heads, frames chunks, gathers pieces of all answers that
    are due into one system call. */
+#include "filter.h"
 #include "http1.h"
 #include "must.h"
 #include "phase.h"
@@ -118,17 +119,21 @@ static void carrier_start(struct mpx_req *r)
     struct http1 *h = r->carrier_data;
 
     r->keep_alive = can_keep_alive(h, r);
-    res_insert_bytes(r, piece_last_framed(r), format_head(r)); /* behind a "100 Continue" */
+    res_insert_bytes(r, piece_last_framed(&r->res.queue),
+                     format_head(r)); /* behind a "100 Continue" */
 }
 
 /* Puts what came since the last time into a chunk, and the last chunk behind the last one. */
 static void frame_chunk(struct mpx_req *r)
 {
-    struct piece *behind = piece_last_framed(r);
+    struct piece *behind = piece_last_framed(&r->res.queue);
+    struct piece *p = behind != NULL ? behind->next : r->res.queue.first;
     char size[20];
     size_t total = 0;
 
-    for (struct piece *p = behind != NULL ? behind->next : r->res.first; p != NULL; p = p->next) {
+    if (!r->res.started || !r->res.chunked || r->res.broken)
+        return;
+    for (; p != NULL; p = p->next) {
         p->is_framed = true;
         total += p->n;
     }
@@ -136,11 +141,11 @@ static void frame_chunk(struct mpx_req *r)
         int n = snprintf(size, sizeof(size), "%zx\r\n", total);
 
         (void)res_insert(r, behind, (struct mpx_str){ size, (size_t)n });
-        (void)res_insert(r, r->res.last, MPX_STR("\r\n"));
+        (void)res_insert(r, r->res.queue.last, MPX_STR("\r\n"));
     }
-    if (r->res.ended && !r->res.closed_off) {
+    if (res_is_whole(&r->res) && !r->res.closed_off) {
         r->res.closed_off = true;
-        (void)res_insert(r, r->res.last, MPX_STR("0\r\n\r\n"));
+        (void)res_insert(r, r->res.queue.last, MPX_STR("0\r\n\r\n"));
     }
 }
 
@@ -148,8 +153,7 @@ static void carrier_more(struct mpx_req *r)
 {
     struct http1 *h = r->carrier_data;
 
-    if (r->res.started && r->res.chunked && !r->res.broken)
-        frame_chunk(r);
+    frame_chunk(r);
     conn_drive(h->c);
 }
 
@@ -231,14 +235,14 @@ static bool start_load(struct http1 *h, struct mpx_file *file, off_t off, size_t
 
 bool http1_has_output(const struct http1 *h)
 {
-    return h->first != NULL && h->first->res.first != NULL &&
-           (h->first->res.started || h->first->res.first->is_framed);
+    return h->first != NULL && h->first->res.queue.first != NULL &&
+           (h->first->res.started || h->first->res.queue.first->is_framed);
 }
 
 /* Whether the answers behind r have their turn as soon as r's pieces are gone. */
 static bool is_last_word(const struct mpx_req *r)
 {
-    return r->finished && r->res.started && !r->res.broken;
+    return r->finished && r->res.started && !r->res.broken && !r->res.filtering;
 }
 
 /* What can go out in one call: memory up to the next file. *file is that file's piece, when it
@@ -249,7 +253,7 @@ static int gather(const struct http1 *h, struct iovec *v, struct piece **file)
 
     *file = NULL;
     for (const struct mpx_req *r = h->first; r != NULL; r = r->next) {
-        for (struct piece *p = r->res.first; p != NULL; p = p->next) {
+        for (struct piece *p = r->res.queue.first; p != NULL; p = p->next) {
             if (!r->res.started && !p->is_framed)
                 return count;
             if (p->kind == PIECE_FILE) {
@@ -266,6 +270,19 @@ static int gather(const struct http1 *h, struct iovec *v, struct piece **file)
     return count;
 }
 
+/* Filters make more of the answers that are due, as far as there is room. */
+static void refill(struct http1 *h, size_t *budget)
+{
+    for (struct mpx_req *r = h->first; r != NULL; r = r->next) {
+        if (r->res.filtering && phase_refill(r, budget))
+            frame_chunk(r);
+        if (!is_last_word(r))
+            break;
+    }
+    if (*budget == 0)
+        http1_drive_again(h);
+}
+
 /* n bytes went out; they are the first ones of the queue. */
 static void took(struct http1 *h, size_t n)
 {
@@ -278,7 +295,7 @@ static void took(struct http1 *h, size_t n)
 /* Requests at the front whose answers are all sent. */
 static void release(struct http1 *h)
 {
-    while (h->first != NULL && is_last_word(h->first) && h->first->res.first == NULL) {
+    while (h->first != NULL && is_last_word(h->first) && h->first->res.queue.first == NULL) {
         struct mpx_req *r = h->first;
 
         h->first = r->next;
@@ -345,9 +362,10 @@ static enum sent send_once(struct http1 *h, size_t *budget)
 
 bool http1_flush(struct http1 *h)
 {
-    size_t budget = SENDFILE_PER_TURN;
+    size_t budget = SENDFILE_PER_TURN, to_filter = FILTER_PER_TURN;
 
     while (h->c->writable && h->load == NULL) {
+        refill(h, &to_filter);
         enum sent rc = send_once(h, &budget);
 
         release(h);

@@ -4,6 +4,7 @@
 #include "admission.h"
 #include "cond.h"
 #include "field_rules.h"
+#include "filter.h"
 #include "own_page.h"
 #include "page_text.h"
 #include "str.h"
@@ -128,6 +129,7 @@ static void start_response(struct mpx_req *r)
         stop_waiting(r);
         page_text_error(r, 500);
     }
+    filter_begin(r);
     cond_apply(r);
     if (r->res.page_due && begin_own_page(r))
         return;
@@ -147,12 +149,26 @@ static void finish(struct mpx_req *r)
 static void respond(struct mpx_req *r)
 {
     struct res *res = &r->res;
+    size_t budget = FILTER_PER_TURN;
 
-    if (!res->started && !res->broken && (res->ended || res->flush || res->waiting >= RES_MARK))
+    if (!res->started && !res->broken &&
+        (res->ended || res->flush || res->drains || res->waiting >= RES_MARK))
         start_response(r);
-    res->flush = false;
+    if (res->flush)
+        filter_flush(r);
+    (void)filter_run(r, &budget);
+    res->flush = res->drains = false;
     if (res->ended || res->enough || res->broken)
         finish(r);
+}
+
+bool phase_refill(struct mpx_req *r, size_t *budget)
+{
+    bool done = filter_run(r, budget);
+
+    if ((r->res.enough || r->res.broken) && !r->finished)
+        finish(r);
+    return done;
 }
 
 /* Ends it with a standard page where that is still possible. */
@@ -397,31 +413,13 @@ void phase_refuse(struct mpx_req *r, int status)
     answer_alone(r);
 }
 
-/* The virtual host for the request's Host; NULL when nobody answers to it. */
-static const struct vhost *choose_vhost(const struct mpx_req *r)
-{
-    const struct generation *g = r->g;
-    const struct vhost *v = r->host.n > 0 ? vhost_find(g, r->host) : NULL;
-
-    if (v == NULL)
-        v = g->fallback;
-    if (v == NULL && r->host.n == 0)
-        v = &g->vhosts[0];
-    return v;
-}
-
 /* False when there is none: answered. */
 static bool enter_vhost(struct mpx_req *r)
 {
-    const struct vhost *v = choose_vhost(r);
-
-    if (v == NULL) {
-        phase_refuse(r, 421);
-        return false;
-    }
-    r->vhost = v;
-    r->chain = &v->chain;
-    return true;
+    if (req_choose_vhost(r))
+        return true;
+    phase_refuse(r, 421);
+    return false;
 }
 
 void phase_start(struct mpx_req *r)
@@ -480,6 +478,7 @@ void phase_log(struct mpx_req *r)
     if (r->logged)
         return;
     r->logged = true;
+    filter_end(r);
     own_page_show_request(r);
     r->phase = MPX_PH_LOG;
     for (r->at = 0; current(r) != NULL; r->at++) {

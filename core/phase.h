@@ -20,6 +20,10 @@ void phase_decline(struct mpx_req *r, int status);
 void phase_break(struct mpx_req *r, int status);
 /* Goes on with a wait that is ready or a watch that has fired. */
 void phase_go_on(struct mpx_req *r);
+/* The carrier has taken some of a response that filters make more of (res.filtering): they go on
+   with at most so many bytes; *budget is what is left of that. Whether there is more to send, or
+   the response has ended or broken. */
+bool phase_refill(struct mpx_req *r, size_t *budget);
 /* The response is with the client, or the client is gone: LOG, once. */
 void phase_log(struct mpx_req *r);
 

@@ -47,41 +47,73 @@ void piece_release(struct mpx_req *r, struct piece *p)
     }
 }
 
-void piece_insert(struct mpx_req *r, struct piece *behind, struct piece *p)
+void piece_insert(struct pieces *q, struct piece *behind, struct piece *p)
 {
-    struct piece **link = behind != NULL ? &behind->next : &r->res.first;
+    struct piece **link = behind != NULL ? &behind->next : &q->first;
 
     p->next = *link;
     *link = p;
     if (p->next == NULL)
-        r->res.last = p;
+        q->last = p;
 }
 
-struct piece *piece_last_framed(const struct mpx_req *r)
+struct piece *piece_last_framed(const struct pieces *q)
 {
     struct piece *last = NULL;
 
-    for (struct piece *p = r->res.first; p != NULL && p->is_framed; p = p->next)
+    for (struct piece *p = q->first; p != NULL && p->is_framed; p = p->next)
         last = p;
     return last;
 }
 
-struct piece *piece_detach_behind(struct mpx_req *r, struct piece *behind)
+struct piece *piece_detach_behind(struct mpx_req *r, struct pieces *q, struct piece *behind)
 {
-    struct piece **link = behind != NULL ? &behind->next : &r->res.first, *first = *link;
+    struct piece **link = behind != NULL ? &behind->next : &q->first, *first = *link;
 
     *link = NULL;
-    r->res.last = behind;
+    q->last = behind;
+    q->copied = NULL;
+    r->res.waiting -= q->waiting;
+    q->waiting = 0;
     return first;
 }
 
-static void append(struct mpx_req *r, struct piece *p)
+void piece_took(struct mpx_req *r, struct pieces *q, size_t n)
 {
-    p->is_body = true;
-    piece_insert(r, r->res.last, p);
+    struct piece *p = q->first;
+
+    p->n -= n;
+    p->off += (off_t)n;
+    if (p->kind != PIECE_FILE)
+        p->p += n;
+    if (p->is_body && p->kind != PIECE_FILE) {
+        q->waiting -= n;
+        r->res.waiting -= n;
+    }
+    if (p->n > 0)
+        return;
+    if (q->copied == p)
+        q->copied = NULL;
+    q->first = p->next;
+    if (q->first == NULL)
+        q->last = NULL;
+    piece_release(r, p);
 }
 
-void piece_append(struct mpx_req *r, const struct piece *from, size_t skip, size_t n)
+static void append(struct pieces *q, struct piece *p)
+{
+    p->is_body = true;
+    piece_insert(q, q->last, p);
+}
+
+static void count(struct mpx_req *r, struct pieces *q, size_t n)
+{
+    q->waiting += n;
+    r->res.waiting += n;
+}
+
+void piece_append(struct mpx_req *r, struct pieces *q, const struct piece *from, size_t skip,
+                  size_t n)
 {
     struct piece *p = piece_new(r, from->kind);
 
@@ -104,39 +136,69 @@ void piece_append(struct mpx_req *r, const struct piece *from, size_t skip, size
     case PIECE_BYTES:
         break;
     }
-    append(r, p);
+    append(q, p);
     if (p->kind != PIECE_FILE)
-        r->res.waiting += n;
+        count(r, q, n);
 }
 
-/* The last piece when more can be written into its page; else NULL. */
-static struct piece *open_piece(const struct res *res)
+/* A new last piece, without bytes, in that page: of the page's uses one is its own. */
+static struct piece *append_page(struct mpx_req *r, struct pieces *q, struct page *page)
 {
-    struct piece *last = res->last;
+    struct piece *p = piece_new(r, PIECE_PAGE);
 
-    return last != NULL && last->kind == PIECE_PAGE && !last->is_framed ? last : NULL;
+    p->owner.page = page;
+    p->p = page->bytes + page->n;
+    append(q, p);
+    return p;
 }
 
-void piece_copy(struct mpx_req *r, const struct piece *from, size_t skip, size_t n)
+/* A last piece that has room in its page. Where framing has closed the one before, they share its
+   page: many that are small do not keep a page each. Otherwise none is shared: what is cut would
+   be written over. */
+static struct piece *open_piece(struct mpx_req *r, struct pieces *q)
+{
+    struct piece *last = q->last, *copied = q->copied;
+
+    if (last != NULL && last->kind == PIECE_PAGE && !last->is_framed &&
+        last->owner.page->n < PAGE_BYTES)
+        return last;
+    if (copied == NULL || !copied->is_framed || copied->owner.page->n == PAGE_BYTES ||
+        copied->p + copied->n != copied->owner.page->bytes + copied->owner.page->n)
+        return append_page(r, q, page_get(&r->w->pages));
+    copied->owner.page->uses++;
+    return append_page(r, q, copied->owner.page);
+}
+
+void piece_copy(struct mpx_req *r, struct pieces *q, const struct piece *from, size_t skip,
+                size_t n)
 {
     struct mpx_str bytes = { from->p + skip, n };
-    struct piece *last = open_piece(&r->res);
 
-    r->res.waiting += n;
+    count(r, q, n);
     while (bytes.n > 0) {
-        struct page *page = last != NULL ? last->owner.page : NULL;
-
-        if (page == NULL || page->n == PAGE_BYTES) {
-            page = page_get(&r->w->pages);
-            last = piece_new(r, PIECE_PAGE);
-            last->owner.page = page;
-            last->p = page->bytes;
-            append(r, last);
-        }
+        struct piece *last = open_piece(r, q);
+        struct page *page = last->owner.page;
         size_t part = bytes.n < PAGE_BYTES - page->n ? bytes.n : PAGE_BYTES - page->n;
+
         memcpy(page->bytes + page->n, bytes.p, part);
         page->n += part;
         last->n += part;
+        q->copied = last;
         bytes = str_from(bytes, part);
     }
+}
+
+void piece_move(struct pieces *from, struct pieces *to)
+{
+    struct piece *p = from->first;
+    size_t n = p->kind != PIECE_FILE ? p->n : 0;
+
+    from->first = p->next;
+    if (from->first == NULL)
+        from->last = NULL;
+    if (from->copied == p)
+        from->copied = NULL;
+    from->waiting -= n;
+    to->waiting += n;
+    piece_insert(to, to->last, p);
 }

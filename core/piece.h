@@ -31,6 +31,12 @@ struct piece {
     char text[24]; /* framing: a chunk's size */
 };
 
+struct pieces {
+    struct piece *first, *last;
+    struct piece *copied; /* the last that bytes were copied to, while it is here; or NULL */
+    size_t waiting;       /* body bytes in memory */
+};
+
 struct mpx_blob {
     unsigned uses;
     struct mpx_str bytes;
@@ -39,19 +45,28 @@ struct mpx_blob {
 };
 void blob_drop(struct mpx_blob *b); /* gives a use back */
 
+/* The request counts what waits in all its queues together: r->res.waiting. */
+
 /* An empty one that is in no queue; it has to get into one. */
 struct piece *piece_new(struct mpx_req *r, enum piece_kind kind);
-void piece_insert(struct mpx_req *r, struct piece *behind, struct piece *p); /* NULL: the first */
-/* Gives back what a piece outside the queue holds, and keeps it for the next piece_new. */
+void piece_insert(struct pieces *q, struct piece *behind, struct piece *p); /* NULL: the first */
+/* Gives back what a piece outside a queue holds, and keeps it for the next piece_new. */
 void piece_release(struct mpx_req *r, struct piece *p);
 /* The last one of the carrier's framing at the front of the queue ("100 Continue"), or NULL. */
-struct piece *piece_last_framed(const struct mpx_req *r);
-/* Takes the pieces behind one of them (NULL: all) out of the queue; the first of them, or NULL. */
-struct piece *piece_detach_behind(struct mpx_req *r, struct piece *behind);
+struct piece *piece_last_framed(const struct pieces *q);
+/* Takes the pieces behind one of them (NULL: all) out of the queue, body all of them; the first, or
+   NULL. */
+struct piece *piece_detach_behind(struct mpx_req *r, struct pieces *q, struct piece *behind);
+/* The first n bytes of the first piece are gone, and the piece when it has no more. */
+void piece_took(struct mpx_req *r, struct pieces *q, size_t n);
 
-/* Body, at the end of the queue: n bytes of 'from' (in no queue, all but its uses set), behind
+/* Body, at the end of a queue: n bytes of 'from' (in no queue, all but its uses set), behind
    'skip' bytes of it. The first holds a further use of what they are in; the second copies them. */
-void piece_append(struct mpx_req *r, const struct piece *from, size_t skip, size_t n);
-void piece_copy(struct mpx_req *r, const struct piece *from, size_t skip, size_t n);
+void piece_append(struct mpx_req *r, struct pieces *q, const struct piece *from, size_t skip,
+                  size_t n);
+void piece_copy(struct mpx_req *r, struct pieces *q, const struct piece *from, size_t skip,
+                size_t n);
+/* The first piece of one queue, which is body, goes to the end of another. */
+void piece_move(struct pieces *from, struct pieces *to);
 
 #endif

@@ -154,6 +154,22 @@ bool req_header(const struct mpx_req *r, struct mpx_str name, struct mpx_str *va
     return false;
 }
 
+bool req_choose_vhost(struct mpx_req *r)
+{
+    const struct generation *g = r->g;
+    const struct vhost *v = r->host.n > 0 ? vhost_find(g, r->host) : NULL;
+
+    if (v == NULL)
+        v = g->fallback;
+    if (v == NULL && r->host.n == 0)
+        v = &g->vhosts[0];
+    if (v == NULL)
+        return false;
+    r->vhost = v;
+    r->chain = &v->chain;
+    return true;
+}
+
 void req_choose_directory(struct mpx_req *r)
 {
     r->directory = directory_find(r->vhost, r->path);

@@ -118,6 +118,7 @@ struct mpx_req {
     struct mpx_file *open_file;
 
     struct res res;
+    struct filters *filters; /* of the response; NULL: none were pushed */
 };
 
 /* A fresh request in its own arena. */
@@ -132,6 +133,8 @@ bool req_has_condition(const struct mpx_req *r);
 bool req_header(const struct mpx_req *r, struct mpx_str name, struct mpx_str *value);
 /* Notes where the known fields are. */
 void req_index_fields(struct mpx_req *r);
+/* Chooses the virtual host for r->host, and its chain; false when nobody answers to it. */
+bool req_choose_vhost(struct mpx_req *r);
 /* Chooses the directory for r->path, the chain that goes with it, and how long a body may be. */
 void req_choose_directory(struct mpx_req *r);
 /* Whether the body is announced with more bytes than it may have. */

@@ -2,6 +2,7 @@
 #include "res.h"
 
 #include "cut.h"
+#include "filter.h"
 #include "must.h"
 #include "req.h"
 #include "str.h"
@@ -19,17 +20,16 @@ static void drop_behind(struct mpx_req *r, struct piece *behind)
 {
     struct piece *next;
 
-    for (struct piece *p = piece_detach_behind(r, behind); p != NULL; p = next) {
+    for (struct piece *p = piece_detach_behind(r, &r->res.queue, behind); p != NULL; p = next) {
         next = p->next;
         piece_release(r, p);
     }
-    r->res.waiting = 0;
 }
 
 /* Drops the body; what a carrier has put in front of it stays. */
 static void drop_body(struct mpx_req *r)
 {
-    drop_behind(r, piece_last_framed(r));
+    drop_behind(r, piece_last_framed(&r->res.queue));
 }
 
 void res_finish(struct mpx_req *r)
@@ -42,13 +42,12 @@ void res_reset(struct mpx_req *r, int status)
     struct res *res = &r->res, old = *res;
 
     MUST(!res->started);
+    filter_end(r);
     drop_body(r);
-    old.first = res->first;
-    old.last = res->last;
+    old.queue = res->queue;
     old.spare = res->spare;
     res_init(r);
-    res->first = old.first;
-    res->last = old.last;
+    res->queue = old.queue;
     res->spare = old.spare;
     res->waiting_max = old.waiting_max;
     res->status = status;
@@ -162,15 +161,18 @@ static int put(struct mpx_req *r, const struct piece *from, cut_add_fn add)
     if (count_body(r, from->n) < 0)
         return -1;
     if (wants_body(r) && from->n > 0) {
-        if (r->res.cut != NULL)
+        if (r->res.input != NULL)
+            add(r, r->res.input, from, 0, from->n);
+        else if (r->res.cut != NULL)
             cut_pass(r, from, add);
         else
-            add(r, from, 0, from->n);
+            add(r, &r->res.queue, from, 0, from->n);
     }
     return r->res.broken ? -1 : mark(&r->res);
 }
 
-static void add_copy(struct mpx_req *r, const struct piece *from, size_t skip, size_t n)
+static void add_copy(struct mpx_req *r, struct pieces *q, const struct piece *from, size_t skip,
+                     size_t n)
 {
     struct res *res = &r->res;
 
@@ -178,7 +180,7 @@ static void add_copy(struct mpx_req *r, const struct piece *from, size_t skip, s
         (void)break_off(res, "wrote more than limits.response_buffer without waiting for the "
                              "client: return mpx_wait_drain when mpx_res_write gives 1");
     else
-        piece_copy(r, from, skip, n);
+        piece_copy(r, q, from, skip, n);
 }
 
 int res_write(struct mpx_req *r, struct mpx_str bytes)
@@ -224,6 +226,8 @@ int64_t res_length(const struct mpx_req *r)
 {
     const struct res *res = &r->res;
 
+    if (res->resized)
+        return -1;
     return res->ended && !(r->is_head && res->declared >= 0) ? (int64_t)res->written
                                                              : res->declared;
 }
@@ -236,13 +240,16 @@ void res_start(struct mpx_req *r)
     if (res->status == 204 || res->status == 304)
         res->no_body = true;
     if (res->status == 205) { /* RFC 9110 15.3.6: no content, but its length is told */
+        filter_end(r);
         drop_body(r);
+        res->resized = false;
         res->written = 0;
         res->declared = 0;
     }
     if (res->cut == NULL)
         res->length = res_length(r);
     if (res->no_body || r->is_head) {
+        filter_end(r);
         drop_body(r);
     } else if (res->length < 0) {
         res->chunked = r->version >= 11;
@@ -257,7 +264,7 @@ struct piece *res_insert_bytes(struct mpx_req *r, struct piece *behind, struct m
     p->p = bytes.p;
     p->n = bytes.n;
     p->is_framed = true;
-    piece_insert(r, behind, p);
+    piece_insert(&r->res.queue, behind, p);
     return p;
 }
 
@@ -276,26 +283,13 @@ size_t res_took(struct mpx_req *r, size_t n)
     struct res *res = &r->res;
 
     res->seen = res->seen || (res->started && n > 0);
-    while (n > 0 && res->first != NULL) {
-        struct piece *p = res->first;
+    while (n > 0 && res->queue.first != NULL) {
+        const struct piece *p = res->queue.first;
         size_t part = n < p->n ? n : p->n;
 
         n -= part;
-        p->n -= part;
-        p->off += (off_t)part;
-        if (p->kind != PIECE_FILE)
-            p->p += part;
-        if (p->is_body) {
-            res->sent += part;
-            if (p->kind != PIECE_FILE)
-                res->waiting -= part;
-        }
-        if (p->n > 0)
-            break;
-        res->first = p->next;
-        if (res->first == NULL)
-            res->last = NULL;
-        piece_release(r, p);
+        res->sent += p->is_body ? part : 0;
+        piece_took(r, &res->queue, part);
     }
     return n;
 }

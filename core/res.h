@@ -20,16 +20,21 @@ struct res {
     int64_t length;   /* of the body that is sent, once started; -1: known at its end */
     uint64_t written; /* body bytes the modules gave */
     uint64_t sent;    /* body bytes the client took */
-    size_t waiting;   /* body bytes in memory that wait for the client */
+    size_t waiting;   /* body bytes in memory that wait for the client, wherever */
     size_t waiting_max;
-    struct piece *first, *last, *spare;
-    struct cut *cut; /* what of the body goes out; NULL: all */
-    bool ended;      /* nothing more comes */
-    bool enough;     /* nothing of what may still come would go out */
-    bool flush;      /* send what there is */
-    bool started;    /* the header is final */
-    bool seen;       /* the first byte of it went out */
-    bool no_body;    /* HEAD, 204, 304 */
+    struct pieces queue; /* what goes out */
+    struct piece *spare;
+    struct cut *cut;      /* what of the body goes out; NULL: all */
+    struct pieces *input; /* where filters take what modules write; NULL: there are none */
+    bool filtering;       /* more may come out of filters */
+    bool resized;         /* by filters: what goes out has another length than what is written */
+    bool ended;           /* nothing more comes */
+    bool enough;          /* nothing of what may still come would go out */
+    bool flush;           /* send what there is */
+    bool drains;          /* a module waits until it is sent: the header must go out */
+    bool started;         /* the header is final */
+    bool seen;            /* the first byte of it went out */
+    bool no_body;         /* HEAD, 204, 304 */
     bool chunked, close;
     bool closed_off;   /* the last chunk is in the queue */
     bool broken;       /* cannot be completed: the connection must end */
@@ -57,11 +62,17 @@ void res_bytes(struct mpx_req *r, struct mpx_str bytes); /* borrows for the requ
 
 /* Makes the header final: decides how the body is delimited for the request's version. */
 void res_start(struct mpx_req *r);
-/* The length of what the modules write, where it is known by now; else -1. */
+/* The length of the whole body that the client could get, where it is known by now; else -1. */
 int64_t res_length(const struct mpx_req *r);
 /* 304: the header without its body. */
 void res_not_modified(struct mpx_req *r);
 const char *res_reason(int status);
+
+/* Nothing more of the body comes, from modules or out of filters. */
+static inline bool res_is_whole(const struct res *res)
+{
+    return res->ended && !res->filtering;
+}
 
 /* For carriers: framing of their own, behind a piece (NULL: in front of all). Copies at most 23
    bytes; res_insert_bytes borrows any number for the request's life. */

@@ -179,7 +179,7 @@ enum mpx_rc wait_drain(struct mpx_req *r, mpx_resume_fn fn, void *state)
     if (r->res.waiting < RES_DRAINED)
         finish(r);
     else
-        r->res.flush = true; /* nothing drains before the header is out */
+        r->res.drains = true; /* nothing drains before the header is out */
     return MPX_WAIT;
 }
 

@@ -13,7 +13,7 @@
 #include "resolver.h"
 #include "sink.h"
 
-enum { WORKER_INPUT = 64 << 10 };
+enum { WORKER_INPUT = 64 << 10, WORKER_READ = 64 << 10 };
 
 struct mpx_req;
 
@@ -55,6 +55,7 @@ struct worker {
     int (*open_log)(void *arg, const char *path);
     void *open_log_arg;
     char input[WORKER_INPUT]; /* what was just received, of any connection */
+    char read[WORKER_READ];   /* what was just read, of a file that is filtered */
 };
 /* Makes all but the configuration; 0, or -1 when something is missing (logged). */
 int worker_init(struct worker *w, const struct settings *s, struct blame *blame);

@@ -22,13 +22,13 @@ LDFLAGS_OF_TESTS = $(AM_LDFLAGS) $(MPX_PROGRAM_LDFLAGS) -export-dynamic
 
 ## Modules that exist to be tested; -rpath makes libtool build shared objects.
 check_LTLIBRARIES = tests/modules/evil.la tests/modules/hostile.la tests/modules/probe.la tests/modules/refuse.la
-tests_modules_evil_la_SOURCES = tests/modules/evil.c
+tests_modules_evil_la_SOURCES = tests/modules/evil.c tests/modules/evil.h tests/modules/evil_filters.c
 tests_modules_evil_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_hostile_la_SOURCES = tests/modules/hostile.c
 tests_modules_hostile_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_probe_la_SOURCES = \
 	tests/modules/probe.c tests/modules/probe.h tests/modules/probe_answers.c \
-	tests/modules/probe_bodies.c tests/modules/probe_range.c
+	tests/modules/probe_bodies.c tests/modules/probe_filters.c tests/modules/probe_range.c
 tests_modules_probe_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_refuse_la_SOURCES = tests/modules/refuse.c
 tests_modules_refuse_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
@@ -81,6 +81,10 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_field_rules.c \
 	tests/unit/test_file.c \
 	tests/unit/test_file_cold.c \
+	tests/unit/test_filter.c \
+	tests/unit/test_filter_evil.c \
+	tests/unit/test_filter_file.c \
+	tests/unit/test_filter_wire.c \
 	tests/unit/test_forwarded.c \
 	tests/unit/test_grants.c \
 	tests/unit/test_greeting.c \
@@ -146,7 +150,8 @@ endif
 
 ## HTTP conversations as data, sent to a real daemon.
 HTTP_CASES = \
-	tests/http/access.http tests/http/body.http tests/http/conditional.http tests/http/connection.http tests/http/fields.http \
+	tests/http/access.http tests/http/body.http tests/http/conditional.http \
+	tests/http/connection.http tests/http/fields.http tests/http/filters.http \
 	tests/http/forwarded.http tests/http/framing.http tests/http/headers.http tests/http/host.http \
 	tests/http/methods.http tests/http/not-trusted.http tests/http/pages.http tests/http/paths.http \
 	tests/http/range.http tests/http/request-line.http tests/http/rfc-cases.json
@@ -162,8 +167,10 @@ EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 
 ## Real daemons.
 SYSTEM_TESTS = \
-	tests/system/access.py tests/system/accesslog.py tests/system/bodies.py tests/system/browser.py tests/system/cli.py \
-	tests/system/configure.py tests/system/dirlist.py tests/system/docs.py tests/system/doctree.py tests/system/faults.py \
+	tests/system/access.py tests/system/accesslog.py tests/system/bodies.py \
+	tests/system/browser.py tests/system/cli.py tests/system/configure.py \
+	tests/system/dirlist.py tests/system/docs.py \
+	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
 	tests/system/range.py tests/system/slow.py tests/system/static.py tests/system/static_cache.py \
@@ -201,7 +208,7 @@ tests_fuzz_libtargets_la_SOURCES = \
 	tests/fuzz/answers.c tests/fuzz/answers.h \
 	tests/fuzz/config.c tests/fuzz/date.c \
 	tests/fuzz/fuzz.c tests/fuzz/fuzz.h \
-	tests/fuzz/guest.c tests/fuzz/guest.h \
+	tests/fuzz/guest.c tests/fuzz/guest.h tests/fuzz/guest_filter.c \
 	tests/fuzz/host.c tests/fuzz/http1.c tests/fuzz/json.c \
 	tests/fuzz/naive.c tests/fuzz/naive.h tests/fuzz/naive_body.c tests/fuzz/naive_target.c \
 	tests/fuzz/range.c tests/fuzz/trial.c tests/fuzz/trial.h tests/fuzz/uri.c

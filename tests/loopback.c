@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "loopback.h"
 
+#include "filter.h"
 #include "head.h"
 #include "http1.h"
 #include "listener.h"
@@ -254,8 +255,8 @@ static void take(struct loopback_req *q)
 {
     struct mpx_req *r = q->r;
 
-    while (r->res.started && r->res.first != NULL) {
-        const struct piece *p = r->res.first;
+    while (r->res.started && r->res.queue.first != NULL) {
+        const struct piece *p = r->res.queue.first;
 
         if (p->kind == PIECE_FILE)
             take_file(q, p);
@@ -299,12 +300,14 @@ static void on_more(struct mpx_req *r)
         while (loopback_give_part(q))
             ;
 
-    q->broken = r->res.broken;
     if (!q->holds_answer)
-        take(q);
+        do
+            take(q);
+        while (phase_refill(r, &(size_t){ FILTER_PER_TURN }));
+    q->broken = r->res.broken;
     if (r->res.waiting < RES_DRAINED)
         wait_ready(r, WAIT_DRAIN);
-    q->done = r->finished && (r->res.first == NULL || q->broken);
+    q->done = r->finished && !r->res.filtering && (r->res.queue.first == NULL || q->broken);
     (void)buffer_add_char(&q->answer, '\0'); /* for string functions; not part of it */
     q->answer.n--;
 }

@@ -459,5 +459,8 @@ MPX_MODULE(guest) = {
     .conf_size = sizeof(struct conf),
     .req_size = sizeof(struct slot),
     .open = open_conf,
-    .on = { [MPX_PH_ROUTE] = route, [MPX_PH_CONTENT] = content, [MPX_PH_LOG] = log_it },
+    .on = { [MPX_PH_ROUTE] = route,
+            [MPX_PH_CONTENT] = content,
+            [MPX_PH_RESPONSE] = guest_filter,
+            [MPX_PH_LOG] = log_it },
 };

@@ -20,6 +20,11 @@ void guest_forget(void);
    request's. */
 bool guest_expected(struct mpx_str path, struct mpx_str body, struct mpx_str *expected);
 
+/* RESPONSE: pushes the filters that the query names (guest_filter.c). */
+enum mpx_rc guest_filter(struct mpx_req *r, const void *conf);
+/* How many were pushed and have not ended. */
+size_t guest_open_filters(void);
+
 /* Told of each request, in order, when ROUTE begins first; of its body when it was read; of its
    end, in the order of the answers. */
 struct guest_observer {

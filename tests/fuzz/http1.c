@@ -262,6 +262,7 @@ static void end(void)
     FUZZ_MUST(trial.w->c == NULL, "the client has gone, the connection stays");
     wire_free(trial.w);
     FUZZ_MUST(loopback_worker(site.lb)->generation->uses == 0, "a request is left");
+    FUZZ_MUST(guest_open_filters() == 0, "%zu filters have not ended", guest_open_filters());
 }
 
 void fuzz_http1(const uint8_t *data, size_t n)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
    evil - breaks one rule of the module API for each path. What the server makes of it is in
    tests/unit/test_misuse.c. */
-#include <multiplexd/module.h>
+#include "evil.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -383,6 +383,31 @@ static enum mpx_rc crash(struct mpx_req *r)
     return MPX_NEXT;
 }
 
+static int pass(struct mpx_filter *f, struct mpx_str in, unsigned flags)
+{
+    return mpx_filter_next(f, in, flags);
+}
+
+/* Before there is a response to look at. */
+static enum mpx_rc push_in_content(struct mpx_req *r)
+{
+    const struct mpx_filter_ops ops = { .size = sizeof(ops), .name = "early", .write = pass };
+
+    mpx_res_write(r, mpx_filter_push(r, &ops, NULL) < 0 ? MPX_STR("refused") : MPX_STR("passed"));
+    return mpx_res_end(r);
+}
+
+/* Something for evil_filter to be pushed over, in two pieces. */
+static enum mpx_rc filtered(struct mpx_req *r)
+{
+    struct mpx_blob *b = mpx_blob_make(MPX_STR("a body of "));
+
+    mpx_res_blob(r, b);
+    mpx_blob_drop(b);
+    mpx_res_write(r, MPX_STR("some length"));
+    return mpx_res_end(r);
+}
+
 static const struct {
     const char *path;
     enum mpx_rc (*fn)(struct mpx_req *r);
@@ -426,6 +451,7 @@ static const struct {
     { "/half/parts", half_a_body },
     { "/fail", fail },
     { "/crash", crash },
+    { "/push-in-content", push_in_content },
 };
 
 static enum mpx_rc content(struct mpx_req *r, const void *conf)
@@ -441,7 +467,7 @@ static enum mpx_rc content(struct mpx_req *r, const void *conf)
         mpx_res_write(r, MPX_STR("body"));
         return mpx_res_end(r);
     }
-    return MPX_NEXT;
+    return path.n > 8 && memcmp(path.p, "/filter/", 8) == 0 ? filtered(r) : MPX_NEXT;
 }
 
 static enum mpx_rc response(struct mpx_req *r, const void *conf)
@@ -453,12 +479,14 @@ static enum mpx_rc response(struct mpx_req *r, const void *conf)
         return mpx_sleep(r, 1, end_now, NULL);
     if (mpx_str_eq(path, MPX_STR("/response-fail")))
         return MPX_FAIL;
+    evil_filter(r);
     return MPX_NEXT;
 }
 
 static enum mpx_rc log_it(struct mpx_req *r, const void *conf)
 {
     (void)conf;
+    evil_filter_late(r);
     if (mpx_str_eq(mpx_req_path(r), MPX_STR("/log-wait")))
         return mpx_sleep(r, 1, end_now, NULL);
     return MPX_NEXT;

@@ -344,6 +344,7 @@ static enum mpx_rc response(struct mpx_req *r, const void *conf)
 
     if (c->header.n > 0)
         mpx_res_header(r, "X-Probe", c->header);
+    probe_filter(r);
     return MPX_NEXT;
 }
 

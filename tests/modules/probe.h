@@ -17,4 +17,7 @@ enum mpx_rc say_done(struct mpx_req *r, const void *conf, void *state);
    path names, with the status and fields that words in the query name. */
 enum mpx_rc probe_range(struct mpx_req *r, const void *conf);
 
+/* RESPONSE: pushes the filters that the request names. */
+void probe_filter(struct mpx_req *r);
+
 #endif

@@ -28,10 +28,13 @@ def compile_blocks(where):
 
 def test_the_modules_of_the_tutorial_answer():
     with folder() as where:
-        equal(compile_blocks(where), ["hello", "slow", "count", "adler", "token"])
-        config = configuration({"modules": ["hello", "slow", "count", "adler"], "hello": {"text": "hi there"}, "count": "1k",
+        equal(compile_blocks(where), ["hello", "slow", "count", "adler", "token", "footer"])
+        write(where + "/www/page.html", "a page")
+        write(where + "/www/page.txt", "a text")
+        config = configuration({"documents": where + "/www", "modules": ["hello", "slow", "count", "adler", "footer", "static"],
+                                "hello": {"text": "hi there"}, "count": "1k", "footer": "<hr>",
                                 "directories": {"path": "/private", "modules": "+token", "token": "sesame"}},
-                               daemon={"module_path": where})
+                               daemon={"module_path": [where, MODULES[0]]})
         with serving(config) as server:
             equal(server.get("/hello")[2], b"hi there")
             begin = time.monotonic()
@@ -46,6 +49,8 @@ def test_the_modules_of_the_tutorial_answer():
                 equal(server.get("/private/x", fields=[field])[0], wanted, field)
             for body in (b"", b"Wikipedia", os.urandom(3 << 20)):
                 equal(server.get("/adler", method="POST", body=body)[2], b"%08x\n" % zlib.adler32(body))
+            equal(server.get("/page.html")[2], b"a page<hr>")
+            equal(server.get("/page.txt")[2], b"a text")
 
 
 def test_the_tutorials_hello_is_the_example():

@@ -47,6 +47,7 @@ START_TEST(who_is_at_work_is_told_with_what_it_does)
         { BLAME_CALLBACK, "module \"second\" in a callback" },
         { BLAME_END, "module \"second\" in its req_end() or conn_end()" },
         { BLAME_HOOK + MPX_PH_ROUTE, "module \"second\" in its ROUTE hook" },
+        { BLAME_FILTER, "module \"second\" in a filter" },
         { BLAME_HOOK + MPX_PH_LOG, "module \"second\" in its LOG hook" },
     };
 

@@ -47,7 +47,7 @@ static const char *fields(void)
 
 static struct mpx_str body(void)
 {
-    const struct piece *p = q.r->res.first;
+    const struct piece *p = q.r->res.queue.first;
 
     ck_assert(p != NULL && p->next == NULL);
     return (struct mpx_str){ p->p, p->n };
@@ -65,7 +65,7 @@ START_TEST(an_error_is_made_when_it_is_due)
     page_text_error(r, 404);
     ck_assert(r->res.page_due && r->res.ended);
     ck_assert_int_eq(r->res.status, 404);
-    ck_assert_ptr_null(r->res.first);
+    ck_assert_ptr_null(r->res.queue.first);
     ck_assert_str_eq(fields(), "");
     page_text_fill(r);
     ck_assert(!r->res.page_due && r->res.ended);
@@ -115,7 +115,7 @@ START_TEST(what_spoke_of_the_old_body_goes_and_the_rest_stays)
     page_text_error(r, 500);
     ck_assert_str_eq(fields(), "Set-Cookie: a=1 | Set-Cookie: b=2 | Cache-Control: no-store | "
                                "Content-Security-Policy: default-src 'none'");
-    ck_assert_ptr_null(r->res.first);
+    ck_assert_ptr_null(r->res.queue.first);
     ck_assert_int_eq((int)r->res.declared, -1);
     end();
 }

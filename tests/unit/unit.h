@@ -38,6 +38,10 @@
     X(field_rules)       \
     X(file)              \
     X(file_cold)         \
+    X(filter)            \
+    X(filter_evil)       \
+    X(filter_file)       \
+    X(filter_wire)       \
     X(forwarded)         \
     X(grants)            \
     X(greeting)          \
