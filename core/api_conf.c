@@ -18,6 +18,11 @@ struct mpx_arena *mpx_conf_arena(struct mpx_conf *c)
     return &c->g->arena;
 }
 
+bool mpx_conf_given(const struct mpx_conf *c)
+{
+    return c->is_given;
+}
+
 const void *mpx_conf_outer(const void *conf)
 {
     const struct mpx_conf *outer = conf_of(conf)->outer;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
    The public calls about requests and connections (module.h section 7). */
+#include "accept.h"
 #include "client.h"
 #include "conn.h"
 #include "method.h"
@@ -108,6 +109,15 @@ int64_t mpx_req_elapsed_us(const struct mpx_req *r)
 bool mpx_req_header(const struct mpx_req *r, const char *name, struct mpx_str *value)
 {
     return req_header(r, str_of(name), value);
+}
+
+size_t mpx_req_accept(const struct mpx_req *r, const struct mpx_str *types, size_t count)
+{
+    struct mpx_str accept;
+
+    if (count > ACCEPT_TYPES_MAX)
+        count = ACCEPT_TYPES_MAX;
+    return req_header(r, MPX_STR("Accept"), &accept) ? accept_choose(accept, types, count) : 0;
 }
 
 bool mpx_req_header_at(const struct mpx_req *r, size_t i, struct mpx_pair *line)

@@ -198,23 +198,42 @@ uint64_t mpx_res_bytes(const struct mpx_req *r)
 struct mpx_blob *mpx_blob_make(struct mpx_str bytes)
 {
     struct mpx_blob *b = must_alloc(sizeof(*b) + bytes.n);
+    char *copy = (char *)(b + 1);
 
-    b->uses = 1;
-    b->n = bytes.n;
     if (bytes.n > 0)
-        memcpy(b->bytes, bytes.p, bytes.n);
+        memcpy(copy, bytes.p, bytes.n);
+    *b = (struct mpx_blob){ .uses = 1, .bytes = { copy, bytes.n } };
+    return b;
+}
+
+struct mpx_blob *mpx_blob_take(struct mpx_str bytes, void (*release)(void *owner), void *owner)
+{
+    struct mpx_blob *b = must_alloc(sizeof(*b));
+
+    *b = (struct mpx_blob){ .uses = 1, .bytes = bytes, .release = release, .owner = owner };
     return b;
 }
 
 void mpx_blob_drop(struct mpx_blob *b)
 {
-    if (b != NULL && --b->uses == 0)
-        free(b);
+    if (b != NULL)
+        blob_drop(b);
 }
 
 const struct stat *mpx_file_stat(const struct mpx_file *f)
 {
     return &f->st;
+}
+
+struct mpx_file *mpx_file_hold(struct mpx_file *f)
+{
+    f->uses++;
+    return f;
+}
+
+void mpx_file_drop(struct mpx_file *f)
+{
+    file_drop(f);
 }
 
 int mpx_file_fd(const struct mpx_file *f)

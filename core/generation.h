@@ -21,6 +21,7 @@ struct mpx_conf {
     struct place at;
     const char *vhost; /* for the log; NULL in "defaults" */
     struct mpx_conf *next;
+    bool is_given; /* a level says something of the module: it is more than selected */
     bool is_open;
     _Alignas(max_align_t) char data[];
 };

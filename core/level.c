@@ -178,6 +178,7 @@ static void activate(const struct building *b, const struct level *l, struct lev
     if (use->conf == NULL)
         return;
     use->conf->outer = outer != NULL ? outer->conf : NULL;
+    use->conf->is_given = merged_levels(b, l, use->module) != NULL;
     if (link_conf(b->g, use->conf) < 0)
         use->is_wrong = true;
 }

@@ -6,6 +6,15 @@
 
 #include <stdlib.h>
 
+void blob_drop(struct mpx_blob *b)
+{
+    if (--b->uses > 0)
+        return;
+    if (b->release != NULL)
+        b->release(b->owner);
+    free(b);
+}
+
 struct piece *piece_new(struct mpx_req *r, enum piece_kind kind)
 {
     struct piece *p = r->res.spare;
@@ -27,8 +36,7 @@ void piece_release(struct mpx_req *r, struct piece *p)
         page_put(&r->w->pages, p->owner.page);
         return;
     case PIECE_BLOB:
-        if (--p->owner.blob->uses == 0)
-            free(p->owner.blob);
+        blob_drop(p->owner.blob);
         return;
     case PIECE_SMALL:
     case PIECE_FILE:

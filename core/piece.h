@@ -39,9 +39,11 @@ struct pieces {
 
 struct mpx_blob {
     unsigned uses;
-    size_t n;
-    char bytes[];
+    struct mpx_str bytes;
+    void (*release)(void *owner); /* NULL: the bytes are behind this struct */
+    void *owner;
 };
+void blob_drop(struct mpx_blob *b); /* gives a use back */
 
 /* The request counts what waits in all its queues together: r->res.waiting. */
 

@@ -200,7 +200,9 @@ void res_bytes(struct mpx_req *r, struct mpx_str bytes)
 
 int res_blob(struct mpx_req *r, struct mpx_blob *b)
 {
-    const struct piece from = { .kind = PIECE_BLOB, .p = b->bytes, .n = b->n, .owner.blob = b };
+    const struct piece from = {
+        .kind = PIECE_BLOB, .p = b->bytes.p, .n = b->bytes.n, .owner.blob = b
+    };
 
     return put(r, &from, piece_append);
 }

@@ -216,7 +216,8 @@ EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 ## Real daemons.
 SYSTEM_TESTS = \
 	tests/system/access.py tests/system/accesslog.py tests/system/bodies.py \
-	tests/system/browser.py tests/system/cli.py tests/system/configure.py tests/system/docs.py \
+	tests/system/browser.py tests/system/cli.py tests/system/configure.py \
+	tests/system/dirlist.py tests/system/docs.py \
 	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
@@ -229,7 +230,8 @@ endif
 TESTS += $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS) tests/system/dns.py tests/system/harness.py tests/system/hotpath.py \
 	tests/system/valgrind.py \
-	tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc tests/browser/look.js
+	tests/browser/.npmrc tests/browser/listing.js tests/browser/look.js \
+	tests/browser/package-lock.json tests/browser/package.json
 ## what tests have installed or written for themselves
 clean-local:
 	rm -rf tests/browser/driver tests/fuzz/site

@@ -144,6 +144,9 @@ struct mpx_option {
    it can be returned. */
 int mpx_conf_error(struct mpx_conf *c, const char *below, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Whether the configuration says anything of the module here or further out, "process" apart: false
+   for one that is only in the "modules" list. */
+bool mpx_conf_given(const struct mpx_conf *c);
 /* Memory that lives as long as this configuration. */
 struct mpx_arena *mpx_conf_arena(struct mpx_conf *c);
 /* The settings of the same module one level further out (the virtual host's for a directory), or
@@ -207,6 +210,10 @@ int mpx_req_version(const struct mpx_req *r);                 /* 10 or 11 */
 int64_t mpx_req_elapsed_us(const struct mpx_req *r);          /* since its first byte was read */
 /* A field by name, whatever its case; the lines of a repeated one joined by ", " (RFC 9110 5.3). */
 bool mpx_req_header(const struct mpx_req *r, const char *name, struct mpx_str *value);
+/* Which of these media types suits the client best, by Accept (RFC 9110 12.5.1): its index; the
+   first where the client does not care or wants none of them. "type/subtype" in lower case, at
+   most 8. An answer that depends on it says "Vary: Accept". */
+size_t mpx_req_accept(const struct mpx_req *r, const struct mpx_str *types, size_t count);
 /* The i-th field line as sent; false past the last. */
 bool mpx_req_header_at(const struct mpx_req *r, size_t i, struct mpx_pair *line);
 /* Another path (decoded, begins with '/') and query; copies. Return MPX_RESTART after it. -1, and
@@ -268,7 +275,10 @@ int mpx_res_get_status(const struct mpx_req *r); /* in LOG 499: the client left 
 bool mpx_res_get_header(const struct mpx_req *r, const char *name, struct mpx_str *value);
 uint64_t mpx_res_bytes(const struct mpx_req *r);      /* of the body, sent so far; for LOG */
 struct mpx_blob *mpx_blob_make(struct mpx_str bytes); /* copies; one use is yours */
-void mpx_blob_drop(struct mpx_blob *b);               /* gives that use back; NULL is harmless */
+/* Takes, for what is too large to be copied on the loop: release(owner) runs when the last use is
+   given back. One use is yours. */
+struct mpx_blob *mpx_blob_take(struct mpx_str bytes, void (*release)(void *owner), void *owner);
+void mpx_blob_drop(struct mpx_blob *b); /* gives that use back; NULL is harmless */
 
 /* 9. Suspension: return what the call returns. On success that is WAIT: fn runs once, after the
    hook has returned (in the same turn when the result is there already), and its answer counts as
@@ -334,6 +344,9 @@ enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_
 int mpx_open_result(const struct mpx_req *r, struct mpx_file **file); /* 0 or -errno */
 const struct stat *mpx_file_stat(const struct mpx_file *f);
 int mpx_file_fd(const struct mpx_file *f); /* borrowed; -1 without MPX_OPEN_DESCRIPTOR */
+/* A use beyond the request, for what outlives it; given back with the second, on the loop. */
+struct mpx_file *mpx_file_hold(struct mpx_file *f);
+void mpx_file_drop(struct mpx_file *f); /* NULL is harmless */
 /* What mpx_open with these flags would find for an entry of a directory, which was opened with
    MPX_OPEN_DIRECTORY: 0, or the -errno that it would answer (-EACCES where reading is not allowed,
    -ENXIO for a socket). *entry is of the entry itself, be it a link, and filled whenever there is

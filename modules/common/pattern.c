@@ -82,3 +82,20 @@ int pattern_match(const struct pattern *p, struct mpx_str subject,
     }
     return 1;
 }
+
+struct pattern_room *pattern_room_create(void)
+{
+    return (struct pattern_room *)pcre2_match_data_create(1, NULL);
+}
+
+void pattern_room_destroy(struct pattern_room *room)
+{
+    pcre2_match_data_free((pcre2_match_data *)room);
+}
+
+bool pattern_test(const struct pattern *p, struct mpx_str subject, struct pattern_room *room)
+{
+    PCRE2_SPTR text = (PCRE2_SPTR)(subject.n > 0 ? subject.p : "");
+
+    return pcre2_match(p->code, text, subject.n, 0, 0, (pcre2_match_data *)room, p->limits) >= 0;
+}

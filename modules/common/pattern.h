@@ -25,4 +25,11 @@ unsigned pattern_groups(const struct pattern *p); /* captures it has, without th
 int pattern_match(const struct pattern *p, struct mpx_str subject,
                   struct mpx_str groups[PATTERN_GROUPS]);
 
+/* On other threads: whether it matches, with memory of that thread's own. A limit that was passed
+   is no match. NULL: no memory; destroying NULL is harmless. */
+struct pattern_room;
+struct pattern_room *pattern_room_create(void);
+void pattern_room_destroy(struct pattern_room *room);
+bool pattern_test(const struct pattern *p, struct mpx_str subject, struct pattern_room *room);
+
 #endif

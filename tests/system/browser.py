@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The demo site in Chromium: loads without an error, in light and dark, on a narrow screen and a wide one."""
+"""The demo site and a listing in Chromium: no error, in light and dark, on a narrow screen and a wide one."""
 from harness import *
 
-FILES = ("package.json", "package-lock.json", ".npmrc", "look.js")
+FILES = ("package.json", "package-lock.json", ".npmrc", "listing.js", "look.js")
 CHROMIUM = "/usr/bin/chromium"
 
 
@@ -24,6 +24,14 @@ def driver():
     return where
 
 
+def see(where, script, *arguments):
+    """What a script of tests/browser has seen."""
+    done = subprocess.run(["node", script, *arguments], cwd=where, capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "HOME": where})
+    equal(done.returncode, 0, done.stderr)
+    return json.loads(done.stdout)
+
+
 def test_the_demo_site_is_drawn_without_an_error():
     where = driver()
     with open(SOURCE + "/conf/demo.json", encoding="utf-8") as f:
@@ -35,10 +43,7 @@ def test_the_demo_site_is_drawn_without_an_error():
         assert '"port": 0' in text.replace('"port": 8080', '"port": 0')
         daemon = {"module_path": MODULES, **({"user": "root"} if IS_ROOT else {})}
         with serving({"include": demo, "daemon": daemon}) as server:
-            done = subprocess.run(["node", "look.js", f"http://127.0.0.1:{server.port}/"], cwd=where,
-                                  capture_output=True, text=True, timeout=120, env={**os.environ, "HOME": home})
-            equal(done.returncode, 0, done.stderr)
-            seen = json.loads(done.stdout)
+            seen = see(where, "look.js", f"http://127.0.0.1:{server.port}/")
     equal(sorted(seen), ["dark 1280", "dark 360", "light 1280", "light 360"])
     for how, page in seen.items():
         equal(page["faults"], [], how)
@@ -49,6 +54,48 @@ def test_the_demo_site_is_drawn_without_an_error():
         for path in ("/", "/style.css", "/picture.svg", "/docs/CONFIG.md"):
             assert path in page["loaded"], f"{how}: {path} was not asked for"
     assert seen["light 360"]["background"] != seen["dark 360"]["background"], "dark is as light"
+
+
+NAMES = ["<b>bold", 'quo"te', "it's", "gr\u00fcn \u732b", "a b  c", "new\nline", "per%20cent", "q?x#y", "a&amp;b", "x:y",
+         "a name that is far too long for any telephone, without_any_place_to_break_it_" + "long" * 12]
+
+
+def test_a_listing_is_used_with_its_links():
+    where = driver()
+    with folder() as home:
+        for i, name in enumerate(NAMES):
+            write(f"{home}/site/{name}", f"this is {i}" + "." * i)
+            os.utime(f"{home}/site/{name}", (1, 1700000000 - 3600 * i))
+        write(home + "/site/sub folder/inside", "")
+        write(home + "/top/favicon.ico", "")
+        fields = ["flags", "user", "group", "size", "mtime"]
+        site = {"documents": home + "/top", "static": {"default_type": "text/plain"}, "directory_list": True,
+                "directories": [{"path": "/list", "location": home + "/site"},
+                                {"path": "/all", "location": home + "/site", "dirlist": {"fields": fields}}]}
+        with serving(configuration(site)) as server:
+            url = f"http://127.0.0.1:{server.port}"
+            seen = see(where, "listing.js", url + "/list/", "use")
+            looks, more = (see(where, "listing.js", url + path, "look") for path in ("/list/", "/all/"))
+    shown = [n.replace("\n", "\u240a") for n in NAMES]
+    equal(seen["faults"], [])
+    equal(seen["held"], {shown[i]: f"this is {i}" + "." * i for i in range(len(NAMES))})
+    by_name = [n.replace("\n", "\u240a") for n in sorted(NAMES, key=str.encode)]
+    top = ["Parent folder", "sub folder/"]
+    equal([r["name"] for r in seen["rows"]], top + by_name)
+    equal(seen["orders"], {"Size descending": top + shown[::-1], "Size ascending": top + shown,
+                           "Modified descending": top + shown, "Modified ascending": top + shown[::-1],
+                           "Name ascending": top + by_name, "Name descending": top + by_name[::-1]})
+    equal([r["name"] for r in seen["inside"]], ["Parent folder", "inside"])
+    equal(seen["back"], True)
+    for found in (looks, more):
+        for how, look in found.items():
+            equal(look["faults"], [], how)
+            equal(look["outside"], 0, f"{how}: something is drawn outside of the page")
+            assert look["wide"] <= int(how.split()[1]), f"{how}: the page is {look['wide']} wide"
+            assert look["low"] >= 18, f"{how}: a link is {look['low']} high"
+            equal(look["icon"], 'url("dat', how)
+    assert looks["light 360"]["paper"] != looks["dark 360"]["paper"], "dark is as light"
+    assert looks["light 360"]["ink"] != looks["dark 360"]["ink"], "dark is as light"
 
 
 main()

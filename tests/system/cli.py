@@ -66,6 +66,7 @@ def test_a_port_that_is_taken_is_one_sentence_with_the_cure():
 def test_a_folder_is_served_for_every_host():
     with folder() as where:
         write(where + "/index.html", "here it is")
+        write(where + "/sub/file", "")
         p = subprocess.Popen([PROGRAM, "-p", "0", where], stdout=subprocess.PIPE)
         try:
             line = p.stdout.readline().decode()
@@ -75,6 +76,9 @@ def test_a_folder_is_served_for_every_host():
                 with socket.create_connection(("127.0.0.1", port), 5) as s:
                     s.sendall(request("/", host=host))
                     equal(read_response(s)[2], b"here it is")
+            with socket.create_connection(("127.0.0.1", port), 5) as s:
+                s.sendall(request("/sub/"))
+                contains(read_response(s)[2], b'<a href="file">file</a>', "folders are listed")
         finally:
             p.terminate()
             equal(p.wait(20), 0)

@@ -59,6 +59,36 @@ START_TEST(a_list_selects_in_its_own_order)
 }
 END_TEST
 
+START_TEST(a_module_is_told_whether_anything_is_said_of_it)
+{
+    static const struct {
+        const char *site;
+        bool given;
+    } cases[] = {
+        { "\"vhosts\": { \"modules\": \"static\" }", false },
+        { "\"vhosts\": { \"modules\": \"static\", \"static\": null }", false },
+        { "\"process\": { \"static\": { \"mime_types\": \"x\" } }, \"vhosts\": { \"modules\": "
+          "\"static\" }",
+          false },
+        { "\"vhosts\": { \"modules\": \"static\", \"static\": {} }", true },
+        { "\"vhosts\": { \"modules\": \"static\", \"static\": true }", true },
+        { "\"defaults\": { \"static\": {} }, \"vhosts\": { \"modules\": \"static\" }", true },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct given t;
+
+        given_init(&t);
+        const struct generation *g =
+            given_site(&t, arena_printf(&t.arena, "{ %s }", cases[i].site).p);
+        ck_assert_errors(&t, "");
+        ck_assert_msg(mpx_conf_given(given_conf(&g->vhosts->chain, "static")) == cases[i].given,
+                      "%s", cases[i].site);
+        given_finish(&t);
+    }
+}
+END_TEST
+
 START_TEST(signs_edit_the_inherited_list)
 {
     static const struct {
@@ -282,6 +312,7 @@ Suite *suite_level(void)
     static const TTest **const tests[] = {
         &without_a_list_the_keys_select_in_a_fixed_order,
         &a_list_selects_in_its_own_order,
+        &a_module_is_told_whether_anything_is_said_of_it,
         &signs_edit_the_inherited_list,
         &a_directory_edits_or_replaces_the_list_around_it,
         &a_level_that_says_nothing_shares_the_outer_conf,

@@ -109,7 +109,9 @@ END_TEST
 START_TEST(a_blob_is_held_by_all_that_show_it)
 {
     struct mpx_blob *b = mpx_blob_make(MPX_STR("0123456789"));
-    const struct piece from = { .kind = PIECE_BLOB, .p = b->bytes, .n = b->n, .owner.blob = b };
+    const struct piece from = {
+        .kind = PIECE_BLOB, .p = b->bytes.p, .n = b->bytes.n, .owner.blob = b
+    };
 
     set_up();
     piece_append(q.r, &q.r->res.queue, &from, 0, 1);
@@ -121,6 +123,28 @@ START_TEST(a_blob_is_held_by_all_that_show_it)
     tear_down();
     ck_assert_uint_eq(b->uses, 1);
     mpx_blob_drop(b);
+}
+END_TEST
+
+static void count_release(void *owner)
+{
+    ++*(unsigned *)owner;
+}
+
+START_TEST(what_a_blob_took_is_released_with_its_last_use)
+{
+    static const char bytes[] = "0123456789";
+    unsigned released = 0;
+    struct mpx_blob *b = mpx_blob_take((struct mpx_str){ bytes, 10 }, count_release, &released);
+    const struct piece from = { .kind = PIECE_BLOB, .p = bytes, .n = 10, .owner.blob = b };
+
+    set_up();
+    piece_append(q.r, &q.r->res.queue, &from, 4, 2);
+    ck_assert_ptr_eq(q.r->res.queue.first->p, bytes + 4);
+    mpx_blob_drop(b);
+    ck_assert_uint_eq(released, 0);
+    tear_down();
+    ck_assert_uint_eq(released, 1);
 }
 END_TEST
 
@@ -246,11 +270,17 @@ END_TEST
 Suite *suite_piece(void)
 {
     static const TTest **const tests[] = {
-        &bytes_are_borrowed_or_copied,       &a_copy_fills_pages,
-        &a_page_is_held_by_all_that_show_it, &a_blob_is_held_by_all_that_show_it,
-        &a_file_is_held_by_all_that_show_it, &framing_in_front_stays,
-        &a_page_goes_on_behind_framing,      &a_piece_moves_from_queue_to_queue,
-        &pieces_that_are_gone_do_not_wait,   NULL,
+        &bytes_are_borrowed_or_copied,
+        &a_copy_fills_pages,
+        &a_page_is_held_by_all_that_show_it,
+        &a_blob_is_held_by_all_that_show_it,
+        &what_a_blob_took_is_released_with_its_last_use,
+        &a_file_is_held_by_all_that_show_it,
+        &framing_in_front_stays,
+        &a_page_goes_on_behind_framing,
+        &a_piece_moves_from_queue_to_queue,
+        &pieces_that_are_gone_do_not_wait,
+        NULL,
     };
 
     return unit_suite("piece", tests);

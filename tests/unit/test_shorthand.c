@@ -47,9 +47,6 @@ static const struct {
       "site.json:1:26: error: /vhosts/0/aliases must be a string or a list of strings, not an "
       "object\n" },
     /* a module that does not come with this version */
-    { "{ \"directory_list\": true }",
-      "site.json:1:15: error: \"directory_list\" needs module \"dirlist\", which is not "
-      "installed\n" },
     { "{ \"directory_list\": false }", "" },
     /* keys that are nobody's */
     { "{ \"documnets\": \".\" }",
@@ -104,10 +101,24 @@ START_TEST(mistakes_with_keys_are_told_at_their_place)
 }
 END_TEST
 
+START_TEST(a_short_key_needs_its_module)
+{
+    struct given t;
+
+    given_init(&t);
+    (void)given_site(&t, "{ \"daemon\": { \"module_path\": \".\" },\n"
+                         "\"vhosts\": { \"directory_list\": true } }");
+    ck_assert_errors(&t, "site.json:2:13: error: \"directory_list\" needs module \"dirlist\", "
+                         "which is not installed\n");
+    given_finish(&t);
+}
+END_TEST
+
 Suite *suite_shorthand(void)
 {
     static const TTest **const tests[] = { &a_short_key_is_its_modules_option,
-                                           &mistakes_with_keys_are_told_at_their_place, NULL };
+                                           &mistakes_with_keys_are_told_at_their_place,
+                                           &a_short_key_needs_its_module, NULL };
 
     return unit_suite("shorthand", tests);
 }
