@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
    The public calls that suspend a request (module.h section 9). */
+#include "look.h"
 #include "must.h"
 #include "wait.h"
 
@@ -90,6 +91,12 @@ enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_
                      void *state)
 {
     return wait_open(r, rel, flags, fn, state);
+}
+
+int mpx_file_look(const struct mpx_file *dir, const char *name, unsigned flags, struct stat *entry,
+                  struct stat *found)
+{
+    return look_up(dir, name, flags, entry, found);
 }
 
 int mpx_open_result(const struct mpx_req *r, struct mpx_file **file)

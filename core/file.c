@@ -41,6 +41,7 @@ void file_drop(struct mpx_file *f)
         return;
     if (f->fd >= 0)
         close(f->fd);
+    root_release(f->anchor);
     free(f->bytes);
     free(f->stamps);
     free(f);
@@ -194,9 +195,40 @@ static int look_at(struct file_found *found, int fd, unsigned flags, bool wait)
     return rc;
 }
 
-static unsigned beneath_flags(unsigned flags)
+unsigned file_beneath_flags(unsigned flags)
 {
-    return (flags & MPX_OPEN_DIRECTORY) != 0 ? BENEATH_DIRECTORY : 0;
+    unsigned last = (flags & MPX_OPEN_DIRECTORY) != 0 ? BENEATH_DIRECTORY : 0;
+
+    switch (flags & MPX_OPEN_LINKS) {
+    case MPX_OPEN_LINKS_DENY:
+        return last | BENEATH_DENY;
+    case MPX_OPEN_LINKS_OWNER:
+        return last | BENEATH_OWNER;
+    case MPX_OPEN_LINKS_FOLLOW:
+        return last | BENEATH_FOLLOW;
+    default:
+        return last;
+    }
+}
+
+/* What was found as a file of its own, one use of it; root NULL: whoever has it is alone with it. */
+static struct mpx_file *file_of(struct file_root *root, const struct file_open *o,
+                                const struct file_found *found)
+{
+    size_t n = strlen(o->rel) + 1;
+    struct mpx_file *f = must_calloc(sizeof(*f) + n);
+
+    f->st = found->st;
+    f->bytes = found->bytes;
+    f->fd = found->fd;
+    f->uses = 1;
+    f->flags = o->flags;
+    memcpy(f->name, o->rel, n);
+    if (S_ISDIR(f->st.st_mode) && root != NULL) {
+        f->anchor = root;
+        root->uses++;
+    }
+    return f;
 }
 
 /* Puts what was found into the cache, in the place of what the path led to before. */
@@ -204,19 +236,14 @@ static struct mpx_file *install(struct files *fs, struct file_root *root, const 
                                 const struct file_found *found, int64_t now_ms)
 {
     uint32_t hash = hash_of(o->rel, o->flags);
-    struct mpx_file *f = must_calloc(sizeof(*f) + strlen(o->rel) + 1);
 
     forget_path(fs, root, o);
-    f->st = found->st;
-    f->bytes = found->bytes;
-    f->fd = found->fd;
-    f->uses = 2; /* the cache and the asker */
+    struct mpx_file *f = file_of(root, o, found);
+    f->uses++; /* the cache's */
     f->root = root;
     f->hash = hash;
-    f->flags = o->flags;
     f->checked_ms = now_ms;
     f->settled = time(NULL) - found->st.st_ctim.tv_sec >= SETTLED_SECONDS;
-    memcpy(f->name, o->rel, strlen(o->rel) + 1);
     f->next_in_bucket = fs->buckets[hash % BUCKETS];
     fs->buckets[hash % BUCKETS] = f;
     list_push_first(&fs->lru, &f->lru);
@@ -254,7 +281,7 @@ int file_open_now(struct file_open *o, int64_t now_ms, struct mpx_file **file, i
         root_release(root);
         return 1;
     }
-    int fd = beneath_open(root->fd, o->rel, beneath_flags(o->flags) | BENEATH_CACHED);
+    int fd = beneath_open(root->fd, o->rel, file_beneath_flags(o->flags) | BENEATH_CACHED);
     if (fd == -EAGAIN)
         return 0;
     if (fd < 0) {
@@ -286,7 +313,7 @@ void file_open_work(void *arg)
             o->found.rc = -errno;
     }
     if (o->found.rc == 0) {
-        int fd = beneath_open(root_fd, o->rel, beneath_flags(o->flags));
+        int fd = beneath_open(root_fd, o->rel, file_beneath_flags(o->flags));
 
         o->found.rc = fd < 0 ? fd : look_at(&o->found, fd, o->flags, true);
     }
@@ -307,9 +334,7 @@ int file_open_finish(struct file_open *o, int64_t now_ms, struct mpx_file **file
         if (root != NULL && root_is_known(root)) {
             f = install(o->files, root, o, found, now_ms);
         } else { /* the root was replaced meanwhile: this answer is good for one use */
-            f = must_calloc(sizeof(*f) + 1);
-            *f = (struct mpx_file){ .st = found->st, .bytes = found->bytes, .fd = found->fd };
-            f->uses = 1;
+            f = file_of(root, o, found);
         }
     } else if (rc != -ECANCELED && root != NULL && root_is_known(root)) {
         forget_path(o->files, root, o);

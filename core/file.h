@@ -28,6 +28,7 @@ struct mpx_file {
     char *bytes; /* the whole content of a small regular file, or NULL */
     int fd;      /* -1: held as bytes alone */
     unsigned uses;
+    struct file_root *anchor; /* a directory's: what it was opened beneath, a use; else NULL */
     /* below: the cache's own */
     struct file_root *root; /* NULL: not in the cache */
     struct link lru, beneath;
@@ -36,8 +37,10 @@ struct mpx_file {
     int64_t checked_ms;
     uint32_t *stamps; /* when chunks of it were found in memory, or NULL */
     bool settled;     /* unchanged for a while when it was read: equal times mean equal content */
-    char name[];
+    char name[];      /* by which it was opened beneath its root */
 };
+/* BENEATH_* for MPX_OPEN_*. */
+unsigned file_beneath_flags(unsigned flags);
 
 /* One open: what is wanted, and what a thread found. Lives in the asker's memory. */
 struct file_open {

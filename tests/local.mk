@@ -56,6 +56,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_admission.c \
 	tests/unit/test_arena.c \
 	tests/unit/test_beneath.c \
+	tests/unit/test_beneath_links.c \
 	tests/unit/test_blame.c \
 	tests/unit/test_body.c \
 	tests/unit/test_body_file.c \
@@ -97,6 +98,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_list.c \
 	tests/unit/test_listener.c \
 	tests/unit/test_log.c \
+	tests/unit/test_look.c \
 	tests/unit/test_loop.c \
 	tests/unit/test_method.c \
 	tests/unit/test_must.c \
@@ -190,6 +192,7 @@ tests/system/install.log: tests/unit/unit.log tests/http/run.log
 FUZZERS = config date host http1 json range uri
 check_LTLIBRARIES += tests/fuzz/libtargets.la
 tests_fuzz_libtargets_la_SOURCES = \
+	modules/static/policy.c modules/static/policy.h \
 	modules/static/static.c modules/static/types.c modules/static/types.h \
 	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/fuzz/answers.c tests/fuzz/answers.h \

@@ -304,14 +304,31 @@ bool mpx_body_part(const struct mpx_req *r, struct mpx_str *part);
    slash, and where a symbolic link leads out of the location that was configured (which may be
    that of an enclosing directory). The file lives as long as the request. */
 enum {
-    MPX_OPEN_DIRECTORY = 1, /* -ENOTDIR for anything else */
-    MPX_OPEN_DESCRIPTOR = 2 /* mpx_file_fd is wanted: small files may be held as bytes alone */
+    MPX_OPEN_DIRECTORY = 1,  /* -ENOTDIR for anything else */
+    MPX_OPEN_DESCRIPTOR = 2, /* mpx_file_fd is wanted: small files may be held as bytes alone */
+    /* Symbolic links below that location (it may itself be reached through some), in every
+       component; one of these. What is checked is what is opened: no change of a link between the
+       two leads around it. */
+    MPX_OPEN_LINKS_BENEATH = 0 << 2, /* followed where they do not lead out: -EXDEV */
+    MPX_OPEN_LINKS_DENY = 1 << 2,    /* none is followed: -ELOOP */
+    MPX_OPEN_LINKS_OWNER = 2 << 2,   /* followed, also out of the location, where link and target
+                                        have one owner, each link on the way: else -ELOOP */
+    MPX_OPEN_LINKS_FOLLOW = 3 << 2,  /* all are followed, also out of the location */
+    MPX_OPEN_LINKS = 3 << 2          /* the bits of these */
 };
 enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
                      void *state);
 int mpx_open_result(const struct mpx_req *r, struct mpx_file **file); /* 0 or -errno */
 const struct stat *mpx_file_stat(const struct mpx_file *f);
 int mpx_file_fd(const struct mpx_file *f); /* borrowed; -1 without MPX_OPEN_DESCRIPTOR */
+/* What mpx_open with these flags would find for an entry of a directory, which was opened with
+   MPX_OPEN_DIRECTORY: 0, or the -errno that it would answer (-EACCES where reading is not allowed,
+   -ENXIO for a socket). *entry is of the entry itself, be it a link, and filled whenever there is
+   one; *found is of what the open would lead to, and filled on 0; either may be NULL. The name is
+   one component with a NUL at its end, -EINVAL for any other, "." and "..". It may wait for the
+   disk: call it where that is allowed, in work() of mpx_offload. */
+int mpx_file_look(const struct mpx_file *dir, const char *name, unsigned flags, struct stat *entry,
+                  struct stat *found);
 /* The host name of the client (mpx_req_client), asked of the DNS: the name of its address, where
    that name has the address in turn. It is asked once for a request, and mostly remembered from
    others (daemon.resolver); ask only when nothing else decides. */
@@ -320,8 +337,9 @@ enum mpx_rc mpx_client_name(struct mpx_req *r, mpx_resume_fn fn, void *state);
    and lives as long as r. Else *name is "": -ENOENT, it has none; -EAGAIN, that could not be found
    out: no answer in time, or a name that does not have the address; -EINPROGRESS, nobody asked. */
 int mpx_client_name_result(const struct mpx_req *r, struct mpx_str *name);
-/* Blocking work on another thread: work() calls nothing of this header. It finishes even if the
-   client leaves; arg must live until then (the request's arena does). A full queue answers 503. */
+/* Blocking work on another thread: of this header work() calls mpx_file_look, mpx_file_stat and
+   mpx_file_fd alone. It finishes even if the client leaves; arg must live until then (the request's
+   arena and files do). A full queue answers 503. */
 enum mpx_rc mpx_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, mpx_resume_fn fn,
                         void *state);
 /* The same without a request: done() runs on the loop. 0, or -1 when the queue is full. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
    static - files beneath a directory's location: index files, validators, media types. Hidden
-   files are as if they were not there; no symbolic link leads out of the root (mpx_open sees to
-   that). */
+   files are as if they were not there; mpx_open sees to symbolic links. */
+#include "policy.h"
 #include "types.h"
 
 #include <multiplexd/mime.h>
@@ -18,6 +18,9 @@ struct conf {
     struct mpx_str default_type, charset, mime_types;
     const struct types *system; /* kept: shared by all uses */
     struct types *own;
+    struct mpx_list hidden; /* of struct mpx_str */
+    int symlinks;
+    struct policy policy;
     struct refusals *refusals;
 };
 
@@ -56,6 +59,19 @@ static const struct mpx_option options[] = {
       .type = MPX_T_STRING,
       .fallback = "\"utf-8\"",
       .offset = offsetof(struct conf, charset) },
+    { .name = "hidden",
+      .help = "\"deny\": names that begin with a dot; \"allow\": none; or names, with *",
+      .type = MPX_T_LIST,
+      .of = &name_element,
+      .of_size = sizeof(struct mpx_str),
+      .fallback = "\"deny\"",
+      .offset = offsetof(struct conf, hidden) },
+    { .name = "symlinks",
+      .help = "which symbolic links are followed: beneath the location, of one owner, all, none",
+      .type = MPX_T_ENUM,
+      .names = policy_links,
+      .fallback = "\"beneath\"",
+      .offset = offsetof(struct conf, symlinks) },
     { .name = "mime_types",
       .help = "the file with media types; a built-in list where there is none",
       .type = MPX_T_PATH,
@@ -83,6 +99,8 @@ static int check(struct mpx_conf *c, void *data)
     const struct mpx_pair *pairs = conf->types.items;
     int rc = check_index(c, conf);
 
+    if (policy_check(c, conf->hidden) < 0)
+        rc = -1;
     if (!types_is_type(conf->default_type))
         rc = mpx_conf_error(c, "default_type", "must be a media type such as \"text/plain\"");
     if (conf->charset.n > 0 && !types_is_token(conf->charset))
@@ -132,6 +150,18 @@ static const struct mpx_mime mime = {
     .type = service_type,
 };
 
+static const struct mpx_files_policy *service_policy(struct mpx_req *r)
+{
+    const struct conf *conf = mpx_req_conf(r, "static");
+
+    return conf != NULL ? &conf->policy.told : mpx_files_policy(NULL, r);
+}
+
+static const struct mpx_files files = {
+    .head = { .size = sizeof(files), .major = 1, .minor = 0 },
+    .policy = service_policy,
+};
+
 static struct refusals *make_refusals(struct mpx_arena *a)
 {
     struct refusals *refusals = mpx_alloc(a, sizeof(*refusals));
@@ -156,21 +186,9 @@ static int open_conf(struct mpx_conf *c, void *data)
     const struct mpx_pair *pairs = conf->types.items;
     for (size_t i = 0; i < conf->types.count; i++)
         types_add(conf->own, pairs[i].key, pairs[i].value);
-    return mpx_provide(c, "mime", &mime.head);
-}
-
-/* A segment that begins with a dot, but for /.well-known (RFC 8615). */
-static bool is_hidden(struct mpx_str path)
-{
-    static const struct mpx_str well_known = { "/.well-known/", 13 };
-    size_t i = 0;
-
-    if (path.n > well_known.n && memcmp(path.p, well_known.p, well_known.n) == 0)
-        i = well_known.n - 1;
-    for (; i + 1 < path.n; i++)
-        if (path.p[i] == '/' && path.p[i + 1] == '.')
-            return true;
-    return false;
+    policy_init(&conf->policy, conf->hidden, conf->symlinks);
+    return mpx_provide(c, "mime", &mime.head) < 0 || mpx_provide(c, "files", &files.head) < 0 ? -1
+                                                                                              : 0;
 }
 
 static bool names_folder(struct mpx_str path)
@@ -273,7 +291,7 @@ static enum mpx_rc cannot_open(struct mpx_req *r, const struct conf *conf, int e
     case ENOENT:
     case ENOTDIR:
     case ENAMETOOLONG:
-    case ELOOP: /* a circle of symbolic links */
+    case ELOOP: /* a circle of symbolic links, or one that is not to be followed */
     case EXDEV: /* the way leads out of the root */
     case ENXIO: /* a socket */
         return MPX_NEXT;
@@ -307,7 +325,8 @@ static enum mpx_rc open_index(struct mpx_req *r, const struct conf *conf, struct
     if (rest.n > 0)
         memcpy(rel, rest.p, rest.n);
     memcpy(rel + rest.n, name.p, name.n);
-    return mpx_open(r, (struct mpx_str){ rel, rest.n + name.n }, 0, opened, s);
+    return mpx_open(r, (struct mpx_str){ rel, rest.n + name.n }, conf->policy.told.links, opened,
+                    s);
 }
 
 static enum mpx_rc opened(struct mpx_req *r, const void *data, void *state)
@@ -340,11 +359,11 @@ static enum mpx_rc content(struct mpx_req *r, const void *data)
     const struct conf *conf = data;
     struct mpx_str path = mpx_req_path(r);
 
-    if (mpx_req_location(r).n == 0 || is_hidden(path))
+    if (mpx_req_location(r).n == 0 || conf->policy.told.hides(&conf->policy.told, path))
         return MPX_NEXT;
     if (names_folder(path))
         return open_index(r, conf, mpx_alloc(mpx_req_arena(r), sizeof(struct state)));
-    return mpx_open(r, mpx_req_rest(r), 0, opened, NULL);
+    return mpx_open(r, mpx_req_rest(r), conf->policy.told.links, opened, NULL);
 }
 
 MPX_MODULE(static) = {

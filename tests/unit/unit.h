@@ -13,6 +13,7 @@
     X(admission)         \
     X(arena)             \
     X(beneath)           \
+    X(beneath_links)     \
     X(blame)             \
     X(body)              \
     X(body_file)         \
@@ -54,6 +55,7 @@
     X(list)              \
     X(listener)          \
     X(log)               \
+    X(look)              \
     X(loop)              \
     X(method)            \
     X(must)              \
