@@ -4,6 +4,7 @@
 #include "cidr.h"
 #include "conn.h"
 #include "must.h"
+#include "quantity.h"
 #include "req.h"
 #include "str.h"
 #include "uri.h"
@@ -24,12 +25,30 @@ const void *mpx_conf_outer(const void *conf)
     return outer != NULL ? outer->data : NULL;
 }
 
+/* A step of a JSON pointer as the key that it names (RFC 6901 4). */
+static struct mpx_str key_of(struct mpx_arena *a, struct mpx_str step)
+{
+    char *key;
+    size_t n = 0;
+
+    if (str_find(step, '~') == step.n)
+        return step;
+    key = arena_take(a, step.n);
+    for (size_t i = 0; i < step.n; i++) {
+        bool is_escape = step.p[i] == '~' && i + 1 < step.n;
+
+        i += is_escape;
+        key[n++] = !is_escape ? step.p[i] : step.p[i] == '1' ? '/' : '~';
+    }
+    return (struct mpx_str){ key, n };
+}
+
 /* The value that "rules/0/to" leads to, as far as it is there. */
-static const struct node *walk(const struct node *from, struct mpx_str path)
+static const struct node *walk(struct mpx_arena *a, const struct node *from, struct mpx_str path)
 {
     while (from != NULL && path.n > 0) {
         struct mpx_str step = str_head(path, str_find(path, '/'));
-        const struct node *next = node_member_named(from, step);
+        const struct node *next = node_member_named(from, key_of(a, step));
         uint64_t index;
 
         if (from->kind == NODE_ARRAY && str_to_u64(step, &index) == 0)
@@ -47,7 +66,7 @@ __attribute__((format(printf, 3, 0))) static void vcomplain(struct mpx_conf *c, 
                                                             const char *fmt, va_list ap)
 {
     struct mpx_str what = arena_vprintf(&c->g->arena, fmt, ap);
-    const struct node *value = walk(c->merged, str_of(below));
+    const struct node *value = walk(&c->g->arena, c->merged, str_of(below));
     bool is_below = below != NULL && below[0] != '\0';
 
     if (c->g->problems == NULL) {
@@ -214,6 +233,11 @@ struct mpx_str mpx_encode_path(struct mpx_arena *a, struct mpx_str path)
     char *out = arena_take(a, 3 * path.n + 1);
 
     return (struct mpx_str){ out, uri_encode_path(path, out) };
+}
+
+int mpx_duration(struct mpx_str text, int64_t *ms)
+{
+    return quantity_ms(text, ms);
 }
 
 struct mpx_str mpx_http_date(struct mpx_arena *a, int64_t seconds)

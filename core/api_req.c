@@ -145,6 +145,14 @@ void mpx_req_allow(struct mpx_req *r, const char *methods)
                 STR_ARGS(unknown));
 }
 
+void mpx_req_unserved(struct mpx_req *r, int status)
+{
+    if (status >= 400 && status <= 499)
+        r->unserved = status;
+    else
+        req_log(r, MPX_ERROR, "mpx_req_unserved: %d is no status from 400 to 499", status);
+}
+
 struct mpx_arena *mpx_req_arena(struct mpx_req *r)
 {
     return &r->arena;

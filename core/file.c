@@ -211,7 +211,7 @@ unsigned file_beneath_flags(unsigned flags)
     }
 }
 
-/* What was found as a file of its own, one use of it; root NULL: whoever has it is alone with it. */
+/* What was found, as a file with one use; a folder keeps its root, which may be NULL. */
 static struct mpx_file *file_of(struct file_root *root, const struct file_open *o,
                                 const struct file_found *found)
 {
@@ -231,28 +231,46 @@ static struct mpx_file *file_of(struct file_root *root, const struct file_open *
     return f;
 }
 
-/* Puts what was found into the cache, in the place of what the path led to before. */
-static struct mpx_file *install(struct files *fs, struct file_root *root, const struct file_open *o,
-                                const struct file_found *found, int64_t now_ms)
+/* Takes a use of f into the cache, in the place of what the path led to before. */
+static void keep(struct files *fs, struct file_root *root, const struct file_open *o,
+                 struct mpx_file *f, int64_t now_ms)
 {
-    uint32_t hash = hash_of(o->rel, o->flags);
-
-    forget_path(fs, root, o);
-    struct mpx_file *f = file_of(root, o, found);
-    f->uses++; /* the cache's */
     f->root = root;
-    f->hash = hash;
+    f->hash = hash_of(o->rel, o->flags);
     f->checked_ms = now_ms;
-    f->settled = time(NULL) - found->st.st_ctim.tv_sec >= SETTLED_SECONDS;
-    f->next_in_bucket = fs->buckets[hash % BUCKETS];
-    fs->buckets[hash % BUCKETS] = f;
+    f->next_in_bucket = fs->buckets[f->hash % BUCKETS];
+    fs->buckets[f->hash % BUCKETS] = f;
     list_push_first(&fs->lru, &f->lru);
     list_push(&root->files, &f->beneath);
     fs->entries++;
     fs->descriptors += f->fd >= 0;
     fs->bytes += f->bytes != NULL ? (size_t)f->st.st_size : 0;
     make_room(fs);
+}
+
+static struct mpx_file *install(struct files *fs, struct file_root *root, const struct file_open *o,
+                                const struct file_found *found, int64_t now_ms)
+{
+    forget_path(fs, root, o);
+    struct mpx_file *f = file_of(root, o, found);
+    f->uses++; /* the cache's */
+    f->settled = time(NULL) - found->st.st_ctim.tv_sec >= SETTLED_SECONDS;
+    keep(fs, root, o, f, now_ms);
     return f;
+}
+
+/* The path leads to nothing. A removed file that stayed open would keep its disk space. */
+static void miss(struct files *fs, struct file_root *root, const struct file_open *o, int error,
+                 int64_t now_ms)
+{
+    static const struct file_found nothing = { .root_fd = -1, .fd = -1 };
+
+    forget_path(fs, root, o);
+    if ((o->flags & MPX_OPEN_ABSENCE) == 0 || (error != -ENOENT && error != -ENOTDIR))
+        return;
+    struct mpx_file *f = file_of(NULL, o, &nothing);
+    f->error = error;
+    keep(fs, root, o, f, now_ms);
 }
 
 static struct mpx_file *use(struct files *fs, struct mpx_file *f)
@@ -277,7 +295,9 @@ int file_open_now(struct file_open *o, int64_t now_ms, struct mpx_file **file, i
     root->uses++;
     struct mpx_file *f = find(fs, root, o, hash_of(o->rel, o->flags));
     if (f != NULL && now_ms - f->checked_ms < FILE_BELIEVED_MS) {
-        *file = use(fs, f);
+        *rc = f->error;
+        if (*rc == 0)
+            *file = use(fs, f);
         root_release(root);
         return 1;
     }
@@ -286,7 +306,7 @@ int file_open_now(struct file_open *o, int64_t now_ms, struct mpx_file **file, i
         return 0;
     if (fd < 0) {
         *rc = fd;
-        forget_path(fs, root, o); /* a removed file that stayed open would keep its disk space */
+        miss(fs, root, o, fd, now_ms);
     } else if (f != NULL && f->settled && fstat(fd, &found.st) == 0 && is_same(&found.st, &f->st)) {
         close(fd);
         f->checked_ms = now_ms;
@@ -337,7 +357,7 @@ int file_open_finish(struct file_open *o, int64_t now_ms, struct mpx_file **file
             f = file_of(root, o, found);
         }
     } else if (rc != -ECANCELED && root != NULL && root_is_known(root)) {
-        forget_path(o->files, root, o);
+        miss(o->files, root, o, rc, now_ms);
     }
     root_release(o->held);
     o->held = NULL;

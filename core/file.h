@@ -34,6 +34,7 @@ struct mpx_file {
     struct link lru, beneath;
     struct mpx_file *next_in_bucket;
     uint32_t hash, flags;
+    int error; /* the path led to nothing: -errno, and there is no file */
     int64_t checked_ms;
     uint32_t *stamps; /* when chunks of it were found in memory, or NULL */
     bool settled;     /* unchanged for a while when it was read: equal times mean equal content */

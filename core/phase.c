@@ -245,6 +245,7 @@ static void answer_restart(struct mpx_req *r)
     r->rewritten = false;
     r->directory = NULL;
     r->allow = 0;
+    r->unserved = 0;
     r->chain = &r->vhost->chain;
     r->phase = MPX_PH_ROUTE;
     r->at = 0;

@@ -91,6 +91,7 @@ struct mpx_req {
     int client_name_rc;          /* mpx_client_name_result */
     struct wait_name *name;      /* whom the resolver tells; or NULL */
     uint32_t allow;              /* methods that modules said they serve here (method.h) */
+    int unserved;                /* what a module said in the place of 404, or 0 */
     void **slots;                /* by module, NULL where unused */
     unsigned slot_count;
 

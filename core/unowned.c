@@ -11,9 +11,10 @@ void unowned_answer(struct mpx_req *r)
     uint32_t said = is_welcome ? (uint32_t)METHOD_GET | METHOD_HEAD : r->allow;
     uint32_t offered = said & ~(uint32_t)(METHOD_OPTIONS | METHOD_TRACE);
     uint32_t asked = method_find(r->method);
+    int nothing = r->unserved != 0 ? r->unserved : 404;
 
     if (said == 0)
-        page_text_error(r, 404);
+        page_text_error(r, nothing);
     else if (asked == METHOD_OPTIONS)
         page_text_options(r, offered);
     else if ((asked & offered) == 0)
@@ -21,7 +22,7 @@ void unowned_answer(struct mpx_req *r)
     else if (is_welcome)
         page_text_welcome(r);
     else
-        page_text_error(r, 404);
+        page_text_error(r, nothing);
 }
 
 bool unowned_is_trace(const struct mpx_req *r)

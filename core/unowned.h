@@ -6,8 +6,8 @@
 #include "req.h"
 
 /* Ends the response. Where no module said with mpx_req_allow that it serves the path, there is
-   nothing: 404 to every method, OPTIONS too. Else 204 with Allow to OPTIONS, 405 with Allow to what
-   is not offered. */
+   nothing: 404 to every method, OPTIONS too, or what mpx_req_unserved said. Else 204 with Allow to
+   OPTIONS, 405 with Allow to what is not offered. */
 void unowned_answer(struct mpx_req *r);
 /* Whether a module has answered TRACE, which this server does not offer (RFC 9110 9.3.8). */
 bool unowned_is_trace(const struct mpx_req *r);

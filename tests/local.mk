@@ -172,7 +172,8 @@ SYSTEM_TESTS = \
 	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
-	tests/system/range.py tests/system/slow.py tests/system/static.py tests/system/supervisor.py \
+	tests/system/range.py tests/system/slow.py tests/system/static.py tests/system/static_cache.py \
+	tests/system/supervisor.py \
 	tests/system/tools.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
@@ -192,8 +193,15 @@ tests/system/install.log: tests/unit/unit.log tests/http/run.log
 FUZZERS = config date host http1 json range uri
 check_LTLIBRARIES += tests/fuzz/libtargets.la
 tests_fuzz_libtargets_la_SOURCES = \
+	modules/static/cache.c modules/static/cache.h modules/static/conf.h \
+	modules/static/glob.c modules/static/glob.h \
 	modules/static/policy.c modules/static/policy.h \
-	modules/static/static.c modules/static/types.c modules/static/types.h \
+	modules/static/refusal.c modules/static/refusal.h \
+	modules/static/serve.c modules/static/serve.h \
+	modules/static/sidecar.c modules/static/sidecar.h \
+	modules/static/static.c \
+	modules/static/types.c modules/static/types.h \
+	modules/common/encodings.c modules/common/encodings.h \
 	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/fuzz/answers.c tests/fuzz/answers.h \
 	tests/fuzz/config.c tests/fuzz/date.c \

@@ -136,7 +136,8 @@ struct mpx_option {
     uint32_t of_size;            /* LIST: bytes of an element */
 };
 /* For check() and open(): complains at "below" ("rules/0/to", "" for the key itself) with its
-   position in the file. Returns -1, so that it can be returned. */
+   position in the file. A '/' within a key is "~1", a '~' is "~0" (RFC 6901). Returns -1, so that
+   it can be returned. */
 int mpx_conf_error(struct mpx_conf *c, const char *below, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* Memory that lives as long as this configuration. */
@@ -210,6 +211,10 @@ int mpx_req_rewrite(struct mpx_req *r, struct mpx_str path, struct mpx_str query
    nobody answers, core makes 405 or OPTIONS of it, with what all modules said united (RFC 9110
    10.2.1, 15.5.6); GET includes HEAD. A method that the server does not know is logged. */
 void mpx_req_allow(struct mpx_req *r, const char *methods);
+/* For a CONTENT hook that finds something which it does not serve, such as a folder without an
+   index, then answer NEXT: when nobody else serves it, the answer is this status, 400 to 499, in
+   the place of 404. The last call counts; where methods are allowed, these go before. */
+void mpx_req_unserved(struct mpx_req *r, int status);
 struct mpx_arena *mpx_req_arena(struct mpx_req *r);
 /* The module's own memory on the request or connection (req_size, conn_size), zeroed at first. */
 void *mpx_req_slot(struct mpx_req *r, const void *conf);
@@ -314,7 +319,9 @@ enum {
     MPX_OPEN_LINKS_OWNER = 2 << 2,   /* followed, also out of the location, where link and target
                                         have one owner, each link on the way: else -ELOOP */
     MPX_OPEN_LINKS_FOLLOW = 3 << 2,  /* all are followed, also out of the location */
-    MPX_OPEN_LINKS = 3 << 2          /* the bits of these */
+    MPX_OPEN_LINKS = 3 << 2,         /* the bits of these */
+    MPX_OPEN_ABSENCE = 16 /* that there is nothing (-ENOENT, -ENOTDIR) is believed for a second, as
+                             a file is: for names that clients do not choose */
 };
 enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
                      void *state);
@@ -424,6 +431,9 @@ struct mpx_str mpx_printf(struct mpx_arena *a, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 void mpx_defer(struct mpx_arena *a, void (*fn)(void *), void *arg); /* last in, first out */
 int mpx_every(struct mpx_conf *c, int64_t ms, void (*fn)(void *), void *arg);
+/* A time as MPX_T_MSEC has it, "30s" or "7d", in milliseconds; for values that are texts. 0, or -1
+   when it is none. */
+int mpx_duration(struct mpx_str text, int64_t *ms);
 /* A path as it stands in a URI: everything but unreserved characters and '/' percent-encoded. */
 struct mpx_str mpx_encode_path(struct mpx_arena *a, struct mpx_str path);
 /* An IMF-fixdate, as Last-Modified wants it (RFC 9110 5.6.7). */

@@ -1,41 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy.h"
 
+#include "glob.h"
+
 const char *const policy_links[] = { "beneath", "deny", "owner", "follow", NULL };
 
 static const struct mpx_str well_known = { "/.well-known/", 13 };
-
-/* Whether a name is what a pattern says; '*' stands for any bytes, also none. It goes back to the
-   last star alone: the time is bounded by the product of both lengths. */
-static bool matches(struct mpx_str pattern, struct mpx_str name)
-{
-    size_t p = 0, n = 0, star = pattern.n, from = 0;
-
-    while (n < name.n) {
-        if (p < pattern.n && pattern.p[p] == '*') {
-            star = p++;
-            from = n;
-        } else if (p < pattern.n && pattern.p[p] == name.p[n]) {
-            p++;
-            n++;
-        } else if (star < pattern.n) {
-            p = star + 1;
-            n = ++from;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.n && pattern.p[p] == '*')
-        p++;
-    return p == pattern.n;
-}
 
 static bool hides_name(const struct policy *p, struct mpx_str name)
 {
     const struct mpx_str *patterns = p->hidden.items;
 
     for (size_t i = 0; i < p->hidden.count; i++)
-        if (matches(patterns[i], name))
+        if (glob_matches(patterns[i], name))
             return true;
     return false;
 }

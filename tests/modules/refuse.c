@@ -13,6 +13,7 @@ struct shared {
 
 struct conf {
     struct mpx_str offered_at, offered;
+    int64_t unserved;
     bool tell;
     struct shared *shared;
 };
@@ -30,6 +31,10 @@ static const struct mpx_option options[] = {
       .help = "... to these methods",
       .type = MPX_T_STRING,
       .offset = offsetof(struct conf, offered) },
+    { .name = "unserved",
+      .help = "... and the status for what nobody serves there",
+      .type = MPX_T_INT,
+      .offset = offsetof(struct conf, unserved) },
     MPX_OPTION_END,
 };
 
@@ -304,6 +309,8 @@ static enum mpx_rc content(struct mpx_req *r, const void *conf)
 
     if (c->offered.n > 0 && mpx_str_eq(path, c->offered_at))
         mpx_req_allow(r, c->offered.p);
+    if (c->unserved != 0 && mpx_str_eq(path, c->offered_at))
+        mpx_req_unserved(r, (int)c->unserved);
     for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
         if (mpx_str_eq(path, (struct mpx_str){ deeds[i].path, strlen(deeds[i].path) }))
             return deeds[i].fn(r, conf);

@@ -111,8 +111,7 @@ def test_what_is_no_file_is_not_there():
         os.symlink("/etc/passwd", www + "/out")
         os.symlink("../" * 20 + "etc/passwd", www + "/up")
         os.symlink("loop", www + "/loop")
-        os.mkdir(www + "/empty")
-        for path in ("/fifo", "/socket", "/out", "/up", "/loop", "/empty/", "/a" * 500):
+        for path in ("/fifo", "/socket", "/out", "/up", "/loop", "/a" * 500, "/out/", "/loop/", "/none/"):
             equal(server.get(path)[0], 404, path)
         equal(server.log().count(" error: "), 0, server.log())
 
@@ -124,6 +123,41 @@ def test_a_link_inside_the_root_is_followed():
         os.symlink("sub", www + "/other")
         equal(server.get("/link.txt")[2], b"inside")
         equal(server.get("/other/a.txt")[2], b"inside")
+
+
+def test_the_policy_for_links_goes_by_directory():
+    with folder() as where:
+        www = where + "/www"
+        write(where + "/outside.txt", "outside")
+        write(www + "/a.txt", "inside")
+        statuses = {"beneath": (200, 404, 200, 404), "deny": (404, 404, 404, 404), "owner": (200, 200, 200, 200), "follow": (200, 200, 200, 200)}
+        for policy in statuses:
+            write(f"{www}/{policy}/a.txt", "inside")
+            os.symlink("../a.txt", f"{www}/{policy}/in")
+            os.symlink("../../outside.txt", f"{www}/{policy}/out")
+            os.symlink("../" + policy, f"{www}/{policy}/circle")
+            os.symlink(where, f"{www}/{policy}/above")
+        directories = [{"path": "/" + policy, "static": {"symlinks": policy}} for policy in statuses]
+        with serving(site(www, directories=directories)) as server:
+            for policy, wanted in statuses.items():
+                found = tuple(server.get(f"/{policy}{path}")[0] for path in ("/in", "/out", "/circle/a.txt", "/above/outside.txt"))
+                equal(found, wanted, policy)
+                equal(server.get(f"/{policy}/a.txt")[2], b"inside")
+                for path in ("/../../outside.txt", "/..", "/%2e%2e/%2e%2e/outside.txt", "//etc/passwd", "/circle/../../outside.txt"):
+                    assert server.get(f"/{policy}{path}")[2] not in (b"outside",), path
+
+
+def test_a_link_to_what_is_another_s_is_not_followed_for_its_owner():
+    need(IS_ROOT, "needs root")
+    with folder() as where, folder() as www, serving(site(www, static={"symlinks": "owner"})) as server:
+        write(www + "/ours.txt", "ours")
+        write(where + "/theirs.txt", "theirs")
+        os.chown(where + "/theirs.txt", 12345, 12345)
+        for name, target, owner, status in (("a", "ours.txt", 0, 200), ("b", "ours.txt", 12345, 404), ("c", where + "/theirs.txt", 12345, 200),
+                                            ("d", where + "/theirs.txt", 0, 404), ("e", "/etc/passwd", 12345, 404), ("f", "c", 12345, 200), ("g", "c", 0, 404)):
+            os.symlink(target, f"{www}/{name}")
+            os.chown(f"{www}/{name}", owner, owner, follow_symlinks=False)
+            equal(server.get("/" + name)[0], status, name)
 
 
 def test_a_file_that_may_not_be_read_is_forbidden():
@@ -149,6 +183,19 @@ def test_hidden_files_are_not_there_but_for_well_known():
         equal(server.get("/.well-known/acme/token")[2], b"token")
 
 
+def test_what_is_hidden_can_be_told_by_names_and_by_directory():
+    with folder() as www:
+        for name in (".x", "a~", "a.bak", "a.bak.txt", "back", ".well-known/a", ".well-known/b~", "open/.x", "open/a~", "dir~/a", "all/.git/.x"):
+            write(www + "/" + name, "x")
+        config = site(www, static={"hidden": ["*~", "*.bak", "b*k"]}, directories=[
+            {"path": "/open", "static": {"hidden": "deny"}}, {"path": "/all", "static": {"hidden": "allow"}}])
+        with serving(config) as server:
+            for path, wanted in (("/.x", 200), ("/a~", 404), ("/a%7E", 404), ("/a.bak", 404), ("/a.bak.txt", 200), ("/back", 404),
+                                 ("/.well-known/a", 200), ("/.well-known/b~", 404), ("/open/.x", 404), ("/open/a~", 200),
+                                 ("/dir~/a", 404), ("/all/.git/.x", 200)):
+                equal(server.get(path)[0], wanted, path)
+
+
 def test_types_come_from_the_configuration_then_from_the_system():
     with folder() as www:
         for name in ("a.html", "a.foo", "a.png", "a.tar.gz", "A.TXT", "noname", ".x", "a.unknown-suffix"):
@@ -172,7 +219,20 @@ def test_index_files_are_tried_in_order():
         write(www + "/none/index.html", "index")
         for path, wanted in (("/both/", b"first"), ("/one/", b"second"), ("/folder/", b"second")):
             equal(server.get(path)[2], wanted, path)
-        equal(server.get("/none/")[0], 404)
+        equal(server.get("/none/")[0], 403)
+
+
+def test_a_folder_without_an_index_is_forbidden_and_a_hidden_one_is_not_there():
+    with folder() as www, serving(site(www, static={"hidden": [".*", "draft*"], "index_file": ["index.html", "draft.html"]})) as server:
+        write(www + "/sub/.git/a", "a")
+        write(www + "/drafts/a", "a")
+        write(www + "/sub/draft.html", "hidden")
+        for path, wanted in (("/", 403), ("/sub/", 403), ("/sub/.git/", 404), ("/drafts/", 404), ("/none/", 404), ("/sub", 301)):
+            equal(server.get(path)[0], wanted, path)
+        equal(server.get("/sub/", method="POST")[0], 403)
+        os.chmod(www + "/sub", 0o711)
+        write(www + "/sub/index.html", "index")
+        server.wait_for_status("/sub/", 200)
 
 
 def test_a_directory_may_lie_elsewhere_and_change_the_settings():
@@ -276,9 +336,16 @@ def test_the_example_of_its_page_works():
         config = example_of("static", where)
         write(where + "/srv/www/start.html", "start")
         write(where + "/srv/www/read.md", "# read")
+        write(where + "/srv/www/read.md.gz", "compressed")
+        write(where + "/srv/www/assets/a.css", "a")
+        write(where + "/srv/www/pub/a~", "a")
         with serving(config) as server:
-            equal(server.get("/")[2], b"start")
+            status, fields, body = server.get("/")
+            equal((body, fields["cache-control"], fields["vary"]), (b"start", "no-cache", "Accept-Encoding"))
             equal(server.get("/read.md")[1]["content-type"], "text/markdown; charset=utf-8")
+            equal(server.get("/read.md", fields=["Accept-Encoding: gzip"])[2], b"compressed")
+            equal(server.get("/assets/a.css")[1]["cache-control"], "max-age=31536000, immutable")
+            equal(server.get("/pub/a~")[0], 404)
 
 
 main()

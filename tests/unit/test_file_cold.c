@@ -339,6 +339,55 @@ START_TEST(a_disk_that_cannot_tell_is_asked_by_a_thread_unless_it_is_memory)
 }
 END_TEST
 
+START_TEST(that_there_is_nothing_is_believed_for_a_second_where_that_is_asked)
+{
+    const unsigned flags = MPX_OPEN_ABSENCE;
+    int rc;
+
+    shelf_init(&s);
+    size_t before = aid_descriptors();
+    ck_assert_ptr_null(shelf_open(&s, NULL, "f", flags, &rc));
+    ck_assert_int_eq(rc, -ENOENT);
+    unit_write(s.folder, "f", "text");
+    ck_assert_ptr_null(shelf_open(&s, NULL, "f", flags, &rc));
+    ck_assert_int_eq(rc, -ENOENT);
+    ck_assert(!s.asked_thread);
+    file_drop(shelf_get(&s, "f", 0));
+    s.now_ms += FILE_BELIEVED_MS;
+    file_drop(shelf_get(&s, "f", flags));
+    shelf_remove(&s, "f");
+    s.now_ms += FILE_BELIEVED_MS;
+    ck_assert_ptr_null(shelf_open(&s, NULL, "f", flags, &rc));
+    ck_assert_ptr_null(shelf_open(&s, NULL, "f/x", flags, &rc));
+    ck_assert_ptr_null(shelf_open(&s, NULL, "../f", flags, &rc));
+    ck_assert_int_eq(rc, -EXDEV);
+    shelf_finish(&s);
+    ck_assert_uint_le(aid_descriptors(), before);
+}
+END_TEST
+
+START_TEST(a_policy_for_links_has_answers_of_its_own)
+{
+    char path[128];
+    int rc;
+
+    shelf_init(&s);
+    unit_write(s.folder, "f", "text");
+    (void)snprintf(path, sizeof(path), "%s/link", s.folder);
+    ck_assert_int_eq(symlink("f", path), 0);
+    file_drop(shelf_get(&s, "link", 0));
+    ck_assert_ptr_null(shelf_open(&s, NULL, "link", MPX_OPEN_LINKS_DENY, &rc));
+    ck_assert_int_eq(rc, -ELOOP);
+    file_drop(shelf_get(&s, "link", MPX_OPEN_LINKS_OWNER));
+    ck_assert(s.asked_thread);
+    file_drop(shelf_get(&s, "link", MPX_OPEN_LINKS_OWNER));
+    ck_assert(!s.asked_thread);
+    file_drop(shelf_get(&s, "link", MPX_OPEN_LINKS_FOLLOW));
+    ck_assert_ptr_null(shelf_open(&s, NULL, "link", MPX_OPEN_LINKS_DENY, &rc));
+    shelf_finish(&s);
+}
+END_TEST
+
 Suite *suite_file_cold(void)
 {
     static const TTest **const tests[] = {
@@ -355,6 +404,8 @@ Suite *suite_file_cold(void)
         &a_load_brings_a_dropped_file_back_into_memory,
         &what_can_never_be_had_is_not_waited_for,
         &a_disk_that_cannot_tell_is_asked_by_a_thread_unless_it_is_memory,
+        &that_there_is_nothing_is_believed_for_a_second_where_that_is_asked,
+        &a_policy_for_links_has_answers_of_its_own,
         NULL,
     };
 

@@ -11,6 +11,10 @@
 static const char site[] =
     "{\"vhosts\":{\"modules\":[\"refuse\",\"probe\"],\"directories\":["
     "{\"path\":\"/none\",\"refuse\":{\"offered_at\":\"/none/x\"}},"
+    "{\"path\":\"/folder\",\"refuse\":{\"offered_at\":\"/folder/x\",\"unserved\":403}},"
+    "{\"path\":\"/both\",\"refuse\":{\"offered_at\":\"/both/x\",\"unserved\":403,"
+    "\"offered\":\"POST\"}},"
+    "{\"path\":\"/wrong\",\"refuse\":{\"offered_at\":\"/wrong/x\",\"unserved\":500}},"
     "{\"path\":\"/get\",\"refuse\":{\"offered_at\":\"/get/x\",\"offered\":\"GET\"}},"
     "{\"path\":\"/post\",\"refuse\":{\"offered_at\":\"/post/x\",\"offered\":\"POST, TRACE\"}}]}}";
 
@@ -66,6 +70,23 @@ START_TEST(each_method_has_its_answer)
 }
 END_TEST
 
+START_TEST(what_is_there_but_not_served_has_a_status_of_its_own)
+{
+    struct loopback *lb = loopback_create(site);
+
+    ck_assert_ptr_nonnull(lb);
+    ck_assert_str_eq(answer(lb, "GET", "/folder/x"), "403 ");
+    ck_assert_str_eq(answer(lb, "DELETE", "/folder/x"), "403 ");
+    ck_assert_str_eq(answer(lb, "OPTIONS", "/folder/x"), "403 ");
+    ck_assert_str_eq(answer(lb, "GET", "/folder/y"), "404 ");
+    ck_assert_str_eq(answer(lb, "GET", "/both/x"), "405 POST, OPTIONS");
+    ck_assert_str_eq(answer(lb, "POST", "/both/x"), "403 ");
+    ck_assert_str_eq(answer(lb, "GET", "/wrong/x"), "404 ");
+    ck_assert_ptr_nonnull(strstr(loopback_log(lb), "500 is no status from 400 to 499"));
+    loopback_destroy(lb);
+}
+END_TEST
+
 START_TEST(a_rewritten_request_offers_what_its_new_path_does)
 {
     struct loopback *lb =
@@ -106,6 +127,7 @@ Suite *suite_unowned(void)
 {
     static const TTest **const tests[] = {
         &each_method_has_its_answer,
+        &what_is_there_but_not_served_has_a_status_of_its_own,
         &a_rewritten_request_offers_what_its_new_path_does,
         &a_method_that_is_none_is_told_in_the_log,
         &the_welcome_page_is_for_get_and_head,
