@@ -173,14 +173,14 @@ SYSTEM_TESTS = \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
 	tests/system/range.py tests/system/slow.py tests/system/static.py tests/system/static_cache.py \
-	tests/system/supervisor.py \
-	tests/system/tools.py
+	tests/system/spellings.py tests/system/supervisor.py tests/system/tools.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
-SYSTEM_TESTS += tests/system/hotpath.py
+SYSTEM_TESTS += tests/system/hotpath.py tests/system/valgrind.py
 endif
 TESTS += $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS) tests/system/dns.py tests/system/harness.py tests/system/hotpath.py \
+	tests/system/valgrind.py \
 	tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc tests/browser/look.js
 ## what tests have installed or written for themselves
 clean-local:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""A real documentation tree is served: every answer equals the disk, and what must not be served is not."""
-import mimetypes
+"""A real documentation tree is served: every answer equals the disk, and what must not be served is not; wget mirrors
+one of them."""
 import os
-import socket
 import urllib.parse
 
 from harness import *
 
 TREE = "/usr/share/doc"
 LEAST = 100
+MANUAL = "debian-policy"  # a site of its own, with links into the files of another package
 
 
 def files():
@@ -78,6 +78,65 @@ def test_a_cold_tree_is_served_as_well():
             equal(status, 200, path)
             with open(path, "rb") as f:
                 assert f.read() == body, path
+
+
+@contextlib.contextmanager
+def copy_of_manual():
+    """A folder with a copy, in which links are what they lead to."""
+    need(os.path.isdir(f"{TREE}/{MANUAL}"), f"needs {TREE}/{MANUAL}")
+    with folder() as where:
+        subprocess.run(["cp", "-rL", f"{TREE}/{MANUAL}", where + "/www"], check=True)
+        yield where
+
+
+def wget(where, *arguments):
+    need(shutil.which("wget"), "needs wget")
+    done = subprocess.run(["wget", "--no-config", "--no-proxy", "-nv", "-nH", "-P", where, *arguments], capture_output=True, text=True, timeout=120)
+    equal(done.returncode, 0, done.stderr[-2000:])
+
+
+def all_files(top):
+    """Paths below top of all that are no folders."""
+    return sorted(os.path.relpath(os.path.join(at, name), top) for at, _, found in os.walk(top) for name in found)
+
+
+def same(one, other, paths):
+    for path in paths:
+        with open(f"{one}/{path}", "rb") as a, open(f"{other}/{path}", "rb") as b:
+            assert a.read() == b.read(), f"{path} differs"
+
+
+def test_a_mirror_of_a_manual_equals_the_disk():
+    with copy_of_manual() as where, serving(configuration({"documents": where + "/www"})) as server:
+        wget(where + "/mirror", "-m", "-np", f"http://127.0.0.1:{server.port}/policy.html/")
+        found = all_files(where + "/mirror")
+        assert len(found) > 50, found
+        same(where + "/www", where + "/mirror", found)
+
+
+def test_every_file_of_a_manual_is_fetched_as_it_is():
+    with copy_of_manual() as where, serving(configuration({"documents": where + "/www", "static": {"precompressed": "gz"}})) as server:
+        paths = all_files(where + "/www")
+        assert sum(path.endswith(".gz") for path in paths) > 5, "compressed files, which must come as bytes"
+        write(where + "/list", "".join(f"http://127.0.0.1:{server.port}/{urllib.parse.quote(path)}\n" for path in paths))
+        wget(where + "/mirror", "-x", "-i", where + "/list")
+        equal(all_files(where + "/mirror"), paths)
+        same(where + "/www", where + "/mirror", paths)
+
+
+def test_links_of_a_manual_into_another_package_are_followed_where_that_is_said():
+    www = f"{TREE}/{MANUAL}"
+    links = [path for path in all_files(www) if os.path.islink(f"{www}/{path}") and os.path.isfile(f"{www}/{path}")]
+    need(len(links) > 3, f"the links of {www} lead nowhere here")
+    for policy, wanted in (("beneath", 404), ("deny", 404), ("owner", 200), ("follow", 200)):
+        with serving(configuration({"documents": www, "static": {"symlinks": policy}})) as server:
+            for path in links:
+                status, _, body = server.get("/" + path)
+                equal(status, wanted, f"{policy}: {path}")
+                if status == 200:
+                    with open(f"{www}/{path}", "rb") as f:
+                        assert f.read() == body, path
+            equal(server.get("/policy.html/")[0], 200)
 
 
 main()

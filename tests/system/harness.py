@@ -20,6 +20,8 @@ SANITIZERS = os.environ.get("MPX_SANITIZERS") == "1"
 PROGRAM = os.path.join(BUILD, "multiplexd")
 MODULES = [os.path.join(BUILD, "modules/.libs"), os.path.join(BUILD, "tests/modules/.libs")]
 IS_ROOT = os.geteuid() == 0
+UNDER = os.environ.get("MPX_UNDER", "").split()  # a program that daemons are run by: valgrind
+CHOSEN = os.environ.get("MPX_TESTS", "")         # a pattern: only tests whose names it finds are run
 os.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -50,7 +52,7 @@ def contains(text, part, what=""):
 
 def run_tests(module):
     """Runs every test_... function of the caller's module in the order of the file."""
-    tests = [f for n, f in module.items() if n.startswith("test_")]
+    tests = [f for n, f in module.items() if n.startswith("test_") and re.search(CHOSEN, n)]
     print(f"1..{len(tests)}", flush=True)
     for number, test in enumerate(tests, 1):
         name = test.__name__[5:].replace("_", " ")
@@ -130,7 +132,7 @@ class Server:
         self.config = write(os.path.join(where, "site.json"), json.dumps(config, indent=2))
         self.errors = os.path.join(where, "stderr")
         with open(self.errors, "wb") as stderr:
-            self.process = subprocess.Popen([PROGRAM, "-c", self.config, *arguments],
+            self.process = subprocess.Popen([*UNDER, PROGRAM, "-c", self.config, *arguments],
                                             stdout=subprocess.PIPE, stderr=stderr, **more)
         self.ready = self.process.stdout.readline().decode()
         found = re.search(r"http://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)/", self.ready)
