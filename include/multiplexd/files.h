@@ -4,7 +4,7 @@
    another one hides.
 
    In open():  p->files = (const struct mpx_files *)mpx_require(c, "files", 1, 0);
-   with "static" in the descriptor's "after"; NULL is a right value for mpx_files_policy. */
+   with "static" in the descriptor's "after"; NULL is a right value for mpx_files_policy_of. */
 #ifndef MULTIPLEXD_FILES_H
 #define MULTIPLEXD_FILES_H
 #include <multiplexd/module.h>
@@ -43,8 +43,8 @@ static inline bool mpx_files_hides_dots(const struct mpx_files_policy *p, struct
 }
 
 /* What a module asks, whether "static" is there or not: files is what mpx_require gave. */
-static inline const struct mpx_files_policy *mpx_files_policy(const struct mpx_files *files,
-                                                              struct mpx_req *r)
+static inline const struct mpx_files_policy *mpx_files_policy_of(const struct mpx_files *files,
+                                                                 struct mpx_req *r)
 {
     static const struct mpx_files_policy fallback = { MPX_OPEN_LINKS_BENEATH,
                                                       mpx_files_hides_dots };

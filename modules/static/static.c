@@ -164,7 +164,7 @@ static const struct mpx_files_policy *service_policy(struct mpx_req *r)
 {
     const struct conf *conf = mpx_req_conf(r, "static");
 
-    return conf != NULL ? &conf->policy.told : mpx_files_policy(NULL, r);
+    return conf != NULL ? &conf->policy.told : mpx_files_policy_of(NULL, r);
 }
 
 static const struct mpx_files files = {
