@@ -331,6 +331,77 @@ def test_a_file_that_may_not_be_read_is_logged():
         server.stop()
 
 
+ASKS = r"""
+#include <multiplexd/files.h>
+#include <string.h>
+/* asks - for "/a/?name": what the policy says of that entry, and what a look at it finds, on a thread. */
+struct conf { const struct mpx_files *files; };
+struct state { const struct mpx_files_policy *policy; struct mpx_file *folder; const char *name; struct mpx_str path; bool hidden; int rc; struct stat entry, found; };
+static int open_conf(struct mpx_conf *c, void *data)
+{
+    ((struct conf *)data)->files = (const struct mpx_files *)mpx_require(c, "files", 1, 0);
+    return 0;
+}
+static void work(void *arg)
+{
+    struct state *s = arg;
+    s->hidden = s->policy->hides(s->policy, s->path);
+    s->rc = mpx_file_look(s->folder, s->name, s->policy->links, &s->entry, &s->found);
+}
+static enum mpx_rc looked(struct mpx_req *r, const void *data, void *state)
+{
+    struct state *s = state;
+    mpx_res_write(r, mpx_printf(mpx_req_arena(r), "%s %s", s->hidden ? "hidden" : "shown", s->rc < 0 ? strerrorname_np(-s->rc) : S_ISDIR(s->found.st_mode) ? "folder" : "file"));
+    return mpx_res_end(r);
+}
+static enum mpx_rc opened(struct mpx_req *r, const void *data, void *state)
+{
+    struct state *s = state;
+    if (mpx_open_result(r, &s->folder) < 0)
+        return mpx_res_error(r, 404);
+    return mpx_offload(r, work, s, looked, s);
+}
+static enum mpx_rc content(struct mpx_req *r, const void *data)
+{
+    const struct conf *conf = data;
+    struct state *s = mpx_alloc(mpx_req_arena(r), sizeof(*s));
+    struct mpx_str q = mpx_req_query(r), path = mpx_req_path(r);
+    s->policy = mpx_files_policy_of(conf->files, r);
+    s->name = mpx_printf(mpx_req_arena(r), "%.*s", (int)q.n, q.p).p;
+    s->path = mpx_printf(mpx_req_arena(r), "%.*s%s", (int)path.n, path.p, s->name);
+    return mpx_open(r, mpx_req_rest(r), MPX_OPEN_DIRECTORY | MPX_OPEN_DESCRIPTOR | s->policy->links, opened, s);
+}
+static const char *const after[] = { "static", NULL };
+MPX_MODULE(asks) = { MPX_HEADER(asks, "1.0"), .conf_size = sizeof(struct conf), .open = open_conf, .after = after, .on = { [MPX_PH_CONTENT] = content } };
+"""
+
+
+def test_other_modules_are_told_what_would_be_served():
+    with folder() as where, folder() as www:
+        compile_module(where, "asks", ASKS, "-D_GNU_SOURCE")
+        for path in ("one/a.txt", "one/.x", "one/b~", "one/sub/c", "two/a.txt", "two/.x", "two/b~", "none/.x", "none/b~"):
+            write(www + "/" + path, "x")
+        for at in ("one", "two", "none"):
+            os.symlink("a.txt", f"{www}/{at}/in")
+            os.symlink("/etc/passwd", f"{www}/{at}/out")
+            os.symlink("../one/a.txt", f"{www}/{at}/over")
+        daemon = {"module_path": [*MODULES, where]}
+        config = configuration({"documents": www, "modules": ["static", "asks"], "static": {"index_file": [], "symlinks": "deny", "hidden": "*~"}, "directories": [
+            {"path": "/two", "static": {"symlinks": "follow", "hidden": "allow"}}, {"path": "/none", "modules": ["asks"]}]}, daemon)
+        wanted = {"/one/": ("shown file", "shown file", "hidden file", "shown folder", "shown ELOOP", "shown ELOOP", "shown ELOOP", "shown ENOENT"),
+                  "/two/": ("shown file", "shown file", "shown file", "shown ENOENT", "shown file", "shown file", "shown file", "shown ENOENT"),
+                  "/none/": ("shown ENOENT", "hidden file", "shown file", "shown ENOENT", "shown ENOENT", "shown EXDEV", "shown file", "shown ENOENT")}
+        names = ("a.txt", ".x", "b~", "sub", "in", "out", "over", "nothing")
+        with serving(config) as server:
+            for at, says in wanted.items():
+                for name, said in zip(names, says):
+                    equal(server.get(f"{at}?{name}")[2].decode(), said, f"{at} {name}")
+        alone = configuration({"modules": ["asks"], "directories": [{"path": "/none", "location": www + "/none"}]}, daemon)
+        with serving(alone) as server:  # the service is not there at all
+            equal(server.get("/none/?.x")[2], b"hidden file")
+            equal(server.get("/none/?over")[2], b"shown EXDEV")
+
+
 def test_the_example_of_its_page_works():
     with folder() as where:
         config = example_of("static", where)
