@@ -137,6 +137,16 @@ def test_an_index_and_a_path_with_odd_bytes_have_sidecars_too():
         equal(accept(server, "gzip", "/sub/%C3%BC%20%26.css"), ("gzip", BESIDE["gz"]))
 
 
+def test_an_error_page_may_be_sent_compressed():
+    with folder() as www:
+        write(www + "/404.html", "the page")
+        write(www + "/404.html.gz", BESIDE["gz"])
+        with serving(configuration({"documents": www, "static": {"precompressed": "gz"}, "error_pages": {"404": "/404.html"}})) as server:
+            for ask, coding, wanted in (("gzip", "gzip", BESIDE["gz"]), ("br", None, b"the page")):
+                status, fields, body = server.get("/none", fields=[f"Accept-Encoding: {ask}"])
+                equal((status, fields.get("content-encoding"), fields["vary"], body), (404, coding, "Accept-Encoding", wanted))
+
+
 def test_types_that_are_compressed_in_themselves_are_not_looked_for_and_do_not_vary():
     with folder() as www:
         for name in ("a.png", "a.js", "a.bin"):
