@@ -158,6 +158,16 @@ def a_folder_whose_links_are_denied_in_a_site_that_follows_them(where, www):
     return ["/closed/a.txt"], {"static": {"symlinks": "follow"}, "directories": [{"path": "/closed", "static": {"symlinks": "deny"}}]}
 
 
+def a_folder_that_is_refused(where, www):
+    write(www + "/guarded/a.txt", SECRET)
+    write(www + "/guarded/sub/index.html", SECRET)
+    return ["/guarded/a.txt", "/guarded/sub/"], {"directories": [{"path": "/guarded", "deny": "127.0.0.0/8"}]}
+
+
+def test_a_folder_that_is_refused_stays_closed():
+    none_is_given(a_folder_that_is_refused)
+
+
 def test_hidden_names_stay_hidden():
     none_is_given(hidden_names)
 
