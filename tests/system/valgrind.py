@@ -4,8 +4,7 @@ example of each module's page, and what is named here besides; MPX_FULL=1 runs t
 from harness import *
 
 FULL = os.environ.get("MPX_FULL") == "1"
-EXAMPLE = "example_of_its_page"
-BESIDES = {"static.py": "policy_for_links_goes_by_directory", "static_cache.py": "index_and_a_path_with_odd_bytes"}
+BESIDES = {"access.py": "test_names_and_domains_admit_who_has_them", "static.py": "test_the_policy_for_links_goes_by_directory", "static_cache.py": "test_an_index_and_a_path_with_odd_bytes"}
 # there, time is what is tested, or another tool looks on
 NOT_HERE = "(?!.*(slow_reader|cut_while|costs_a_look|large_file))"
 
@@ -13,6 +12,14 @@ NOT_HERE = "(?!.*(slow_reader|cut_while|costs_a_look|large_file))"
 def names():
     pages = [page[:-3] + ".py" for page in os.listdir(SOURCE + "/docs/modules")]
     return sorted({*pages, *BESIDES})
+
+
+def chosen(name):
+    """A pattern for the tests of a file that run the example of the module's page, and for those that are named above."""
+    with open(f"{SOURCE}/tests/system/{name}", encoding="utf-8") as f:
+        parts = f.read().split("\ndef ")
+    shown = [part.split("(")[0] for part in parts if "example_of(" in part]
+    return "^(" + "|".join([*shown, BESIDES.get(name, "-")]) + ")"
 
 
 def judge(where):
@@ -28,12 +35,12 @@ def judge(where):
     return good, bad
 
 
-def run_under_valgrind(name, chosen):
+def run_under_valgrind(name, tests):
     with folder() as where:
         os.chmod(where, 0o777)  # daemons give up root
         tool = f"valgrind --leak-check=full --errors-for-leak-kinds=definite --num-callers=30 --log-file={where}/%p"
         done = subprocess.run(["/usr/bin/python3", f"{SOURCE}/tests/system/{name}"], stdout=subprocess.PIPE, text=True, timeout=600,
-                              env={**os.environ, "MPX_UNDER": tool, "MPX_TESTS": chosen})
+                              env={**os.environ, "MPX_UNDER": tool, "MPX_TESTS": tests})
         good, bad = judge(where)
         for line in bad[:100]:
             print(f"# {line}")
@@ -46,7 +53,7 @@ def run_under_valgrind(name, chosen):
 def test_the_modules_make_no_memory_error():
     need(shutil.which("valgrind"), "needs valgrind")
     for name in names():
-        run_under_valgrind(name, "^" + NOT_HERE if FULL else "|".join(filter(None, [EXAMPLE, BESIDES.get(name)])))
+        run_under_valgrind(name, "^" + NOT_HERE if FULL else chosen(name))
 
 
 def test_valgrind_would_say_so():
