@@ -48,6 +48,8 @@ struct file_open {
     struct files *files;
     const char *root, *rel; /* absolute; relative, "" for the root itself. Borrowed */
     unsigned flags;         /* MPX_OPEN_* */
+    bool is_owned;          /* the root is as if not there unless it is owner's */
+    uid_t owner;
     struct file_root *held; /* the rest is file.c's own */
     struct file_found {
         int root_fd, fd, rc;

@@ -119,6 +119,8 @@ enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx
         return MPX_WAIT;
     }
     open.root = d->root.p;
+    open.is_owned = d->is_owned;
+    open.owner = d->owner;
     open.rel = arena_copyz(&r->arena, rel);
     if (d->base.n > 0)
         open.rel = arena_printf(&r->arena, "%.*s%.*s", STR_ARGS(d->base), STR_ARGS(rel)).p;
