@@ -82,7 +82,7 @@ def test_the_example_of_each_module_is_run_by_a_test_of_that_module():
 
 
 def test_the_demo_site_and_the_default_configuration_are_good():
-    for name in ("conf/demo.json", "conf/multiplexd.json"):
+    for name in ("conf/demo.json", "conf/demo-users.json", "conf/multiplexd.json"):
         status, _, err = run("--test", "-c", os.path.join(SOURCE, name))
         equal((status, err), (0, ""), name)
 
