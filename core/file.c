@@ -205,7 +205,7 @@ unsigned file_beneath_flags(unsigned flags)
     case MPX_OPEN_LINKS_OWNER:
         return last | BENEATH_OWNER;
     case MPX_OPEN_LINKS_FOLLOW:
-        return last | BENEATH_FOLLOW;
+        return last | ((flags & FILE_OWNED) != 0 ? BENEATH_OWNER : BENEATH_FOLLOW);
     default:
         return last;
     }
@@ -284,7 +284,7 @@ static struct mpx_file *use(struct files *fs, struct mpx_file *f)
 /* Whether a root that belongs to uid is not the one that is wanted. */
 static bool is_of_another(const struct file_open *o, uid_t uid)
 {
-    return o->is_owned && uid != o->owner;
+    return (o->flags & FILE_OWNED) != 0 && uid != o->owner;
 }
 
 int file_open_now(struct file_open *o, int64_t now_ms, struct mpx_file **file, int *rc)

@@ -213,7 +213,8 @@ int mpx_req_rewrite(struct mpx_req *r, struct mpx_str path, struct mpx_str query
    its end; "" for "/") had that folder (absolute) as its location. From then on, and until a
    rewrite, rest, prefix and location tell of that, and mpx_open opens beneath it; rules and
    settings stay those of the directory that was configured. Unless the folder belongs to that user
-   it is as if it were not there; (uid_t)-1: anybody's. Copies both; waits for no disk, mpx_open
+   it is as if it were not there, and MPX_OPEN_LINKS_FOLLOW means no more than MPX_OPEN_LINKS_OWNER
+   beneath it; (uid_t)-1: anybody's. Copies both; waits for no disk, mpx_open
    finds what is there. A location that is configured for that path, or more closely, gives way as
    well: mpx_req_root_prefix tells for which path the folder was named that the request's files
    may not leave now, "" also where there is none. 0; -1, and logged, when it cannot be. */

@@ -79,9 +79,10 @@ class World:
 
     def own(self, rel, uid):
         if IS_ROOT:
-            for folder, _, files in os.walk(self.path(rel)):
-                for path in (folder, *(os.path.join(folder, f) for f in files)):
-                    os.lchown(path, uid, uid)
+            os.lchown(self.path(rel), uid, uid)
+            for folder, folders, files in os.walk(self.path(rel)):
+                for name in folders + files:
+                    os.lchown(os.path.join(folder, name), uid, uid)
 
     def add(self, name, uid=None, home=None, pages=None, folder="public_html"):
         """A user; with a folder where there are pages."""
@@ -270,6 +271,24 @@ def test_no_link_leads_to_what_is_not_the_user_s():
                 status = server.get("/~jane/share/")[0]
                 assert status == 404, status
                 time.sleep(0.02)
+
+
+def test_links_that_lead_out_are_followed_to_what_is_the_user_s():
+    with world() as w:
+        write(w.path("home/jane/thesis.txt"), "jane's")
+        pages = w.path(PUBLIC.format("jane"))
+        os.symlink("../thesis.txt", pages + "/mine.txt")
+        os.symlink("/etc/passwd", pages + "/passwd.txt")
+        os.symlink("/usr/share", pages + "/share")
+        w.own("home/jane", ME)
+        write(w.path("www/a.txt"), "a")
+        os.symlink("/etc/passwd", w.path("www/passwd.txt"))
+        for links, wanted in (("beneath", 404), ("owner", 200), ("follow", 200), ("deny", 404)):
+            with w.serving(static={"symlinks": links}) as server:
+                equal(server.get("/~jane/mine.txt")[0], wanted, links)
+                equal([server.get(f"/~jane/{p}")[0] for p in ("passwd.txt", "share/", "share/dict")], [404] * 3, links)
+                if links == "follow":  # for the site itself that is all that it says
+                    equal(server.get("/passwd.txt")[0], 200)
 
 
 def test_directories_guard_and_place_the_paths_of_users():
