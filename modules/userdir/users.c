@@ -28,8 +28,7 @@ struct user {
     struct user *newer, *older; /* in the list of its kind; waiting: who comes before, after */
     struct users *us;
     enum users_state state;
-    bool is_running; /* PENDING: a thread looks; else it waits for one */
-    bool is_sealed;  /* NONE, but nobody is told before that tick */
+    bool is_sealed; /* NONE, but nobody is told before that tick */
     int64_t tick, known_ms;
     struct waiter *waiters;
     unsigned waiter_count;
@@ -278,7 +277,6 @@ static void conclude(struct user *u)
 {
     u->state = state_of(&u->home);
     u->known_ms = now_ms();
-    u->is_running = false;
     struct users_list *list = list_of(u);
     list_add(list, u);
     if (list->count > USERS_KNOWN_MAX)
@@ -319,10 +317,11 @@ static void run_next(struct queue *q)
         list_remove(&q->waiting, u);
         if (mpx_background(u->us->c, look, u, looked) < 0) {
             u->home.problem = HOME_FAILED;
+            u->home.error = EAGAIN; /* the queue of the threads is full */
+            tell(u);
             conclude(u);
             continue;
         }
-        u->is_running = true;
         q->running++;
     }
 }
