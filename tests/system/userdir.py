@@ -37,16 +37,6 @@ int getpwnam_r(const char *name, struct passwd *pw, char *buffer, size_t n, stru
     return rc == ENOENT ? next(name, pw, buffer, n, result) : rc;
 }
 """
-FORBID = """
-#include <multiplexd/module.h>
-
-static enum mpx_rc refuse(struct mpx_req *r, const void *conf)
-{
-    return mpx_res_error(r, 403);
-}
-
-MPX_MODULE(forbid) = { MPX_HEADER(forbid, "1.0"), .on = { [MPX_PH_ACCESS] = refuse } };
-"""
 ME = 1500 if IS_ROOT else os.getuid()
 OTHER = 1501 if IS_ROOT else ME
 PUBLIC = "home/{}/public_html"
@@ -104,7 +94,7 @@ class World:
     def serving(self, user_dirs=True, **more):
         config = configuration({"documents": self.path("www"), "user_dirs": user_dirs, **more})
         if IS_ROOT:
-            for_nobody(self.where, config, "userdir.so")
+            for_nobody(self.where, config, "userdir.so", "access.so")
         with serving(config, env=self.env) as server:
             yield server
 
@@ -312,19 +302,18 @@ def test_directories_guard_and_place_the_paths_of_users():
                 equal((found, fields["x-place"]), (body, place), path)
 
 
-def test_a_refusal_comes_before_any_look_up():
+def test_rules_of_access_hold_for_users_and_nobody_is_looked_up_for_whom_they_refuse():
     with world() as w:
-        os.makedirs(w.path("mod"))
-        compile_module(w.path("mod"), "forbid", FORBID)
-        config = configuration({"modules": ["forbid", "userdir", "static"], "documents": w.path("www"), "user_dirs": True})
-        config["daemon"]["module_path"] = [*MODULES, w.path("mod")]
-        if IS_ROOT:
-            for_nobody(w.where, config, "userdir.so")
-        with serving(config, env=w.env) as server:
+        w.add("ann", pages={"index.html": "ann's"})
+        nobody = {"allow": "192.0.2.1"}
+        directories = [{"path": f"/~{name}/", **nobody} for name in ("jane", "unknown", "slow1", "slow2")]
+        with w.serving(directories=directories) as server:
             start = time.monotonic()
-            for name in ("jane", "unknown", "slow1", "slow2"):
-                equal(server.get(f"/~{name}/")[0], 403, name)
-            assert time.monotonic() - start < 1
+            for path in ("/~jane/", "/~jane", "/%7Ejane/sub/a%20b.txt", "/x/../~jane/", "/~jane//sub/", "/~unknown/",
+                         "/~slow1/", "/~slow2/x"):
+                equal(server.get(path)[0], 403, path)
+            assert time.monotonic() - start < 0.5
+            equal(server.get("/~ann/")[0], 200)
 
 
 def test_without_documents_users_have_pages_all_the_same():
