@@ -45,6 +45,18 @@ struct mpx_str mpx_req_location(const struct mpx_req *r)
     return r->directory != NULL ? r->directory->location : MPX_STR("");
 }
 
+struct mpx_str mpx_req_root_prefix(const struct mpx_req *r)
+{
+    const struct directory *d = r->directory;
+
+    return d != NULL && d->root.n > 0 ? str_head(d->path, d->path.n - d->base.n) : MPX_STR("");
+}
+
+int mpx_req_set_root(struct mpx_req *r, struct mpx_str prefix, struct mpx_str folder, uid_t owner)
+{
+    return req_set_root(r, prefix, folder, owner);
+}
+
 struct mpx_str mpx_req_query(const struct mpx_req *r)
 {
     return r->query;

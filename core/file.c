@@ -205,7 +205,7 @@ unsigned file_beneath_flags(unsigned flags)
     case MPX_OPEN_LINKS_OWNER:
         return last | BENEATH_OWNER;
     case MPX_OPEN_LINKS_FOLLOW:
-        return last | BENEATH_FOLLOW;
+        return last | ((flags & FILE_OWNED) != 0 ? BENEATH_OWNER : BENEATH_FOLLOW);
     default:
         return last;
     }
@@ -281,17 +281,25 @@ static struct mpx_file *use(struct files *fs, struct mpx_file *f)
     return f;
 }
 
+/* Whether a root that belongs to uid is not the one that is wanted. */
+static bool is_of_another(const struct file_open *o, uid_t uid)
+{
+    return (o->flags & FILE_OWNED) != 0 && uid != o->owner;
+}
+
 int file_open_now(struct file_open *o, int64_t now_ms, struct mpx_file **file, int *rc)
 {
     struct files *fs = o->files;
     struct file_found found = { .fd = -1 };
-    struct file_root *root = root_now(&fs->roots, o->root, now_ms);
+    struct file_root *root = root_now(&fs->roots, o->root, now_ms, rc);
 
-    *rc = 0;
-    o->held = root;
+    o->held = NULL;
     o->found = (struct file_found){ .root_fd = -1, .fd = -1, .rc = -ECANCELED };
-    if (root == NULL)
-        return 0;
+    if (root != NULL && is_of_another(o, root->uid))
+        *rc = -ENOENT;
+    if (root == NULL || *rc < 0)
+        return *rc != -EAGAIN;
+    o->held = root;
     root->uses++;
     struct mpx_file *f = find(fs, root, o, hash_of(o->rel, o->flags));
     if (f != NULL && now_ms - f->checked_ms < FILE_BELIEVED_MS) {
@@ -331,6 +339,8 @@ void file_open_work(void *arg)
         o->found.rc = root_fd < 0 ? root_fd : 0;
         if (root_fd >= 0 && fstat(root_fd, &o->found.root_st) < 0)
             o->found.rc = -errno;
+        else if (root_fd >= 0 && is_of_another(o, o->found.root_st.st_uid))
+            o->found.rc = -ENOENT;
     }
     if (o->found.rc == 0) {
         int fd = beneath_open(root_fd, o->rel, file_beneath_flags(o->flags));

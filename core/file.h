@@ -11,7 +11,10 @@
 enum {
     FILE_SMALL = 32 << 10,               /* bytes: up to here a file is held in memory */
     FILE_BELIEVED_MS = ROOT_BELIEVED_MS, /* how long a path is not looked up again */
-    FILE_CHUNK = 256 << 10               /* bytes that are sent in one call at most */
+    FILE_CHUNK = 256 << 10,              /* bytes that are sent in one call at most */
+    /* beside MPX_OPEN_*: the root is as if it were not there unless it belongs to the owner, who
+       may lead out of it to what is the owner's alone */
+    FILE_OWNED = 1 << 16
 };
 
 struct files;
@@ -40,14 +43,15 @@ struct mpx_file {
     bool settled;     /* unchanged for a while when it was read: equal times mean equal content */
     char name[];      /* by which it was opened beneath its root */
 };
-/* BENEATH_* for MPX_OPEN_*. */
+/* BENEATH_* for MPX_OPEN_* and FILE_OWNED. */
 unsigned file_beneath_flags(unsigned flags);
 
 /* One open: what is wanted, and what a thread found. Lives in the asker's memory. */
 struct file_open {
     struct files *files;
     const char *root, *rel; /* absolute; relative, "" for the root itself. Borrowed */
-    unsigned flags;         /* MPX_OPEN_* */
+    unsigned flags;         /* MPX_OPEN_*, FILE_OWNED */
+    uid_t owner;            /* with FILE_OWNED */
     struct file_root *held; /* the rest is file.c's own */
     struct file_found {
         int root_fd, fd, rc;

@@ -73,8 +73,10 @@ struct directory {
     struct mpx_str root;     /* the folder that files are opened beneath, or "" */
     struct mpx_str base;     /* what stands between root and a path's rest: "" or "a/b/" */
     struct mpx_str location; /* root and base: where the directory lies, or "" */
-    int64_t body_limit;      /* limits.body; -1: as the listener says */
-    bool satisfy_any;        /* one ACCESS hook that grants is enough */
+    bool is_owned;           /* root is as if not there unless it is owner's */
+    uid_t owner;
+    int64_t body_limit; /* limits.body; -1: as the listener says */
+    bool satisfy_any;   /* one ACCESS hook that grants is enough */
     struct field_rules fields;
     struct chain chain;
 };

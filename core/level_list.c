@@ -89,14 +89,26 @@ static void sort_computed(struct level *l)
         }
 }
 
+/* Where files are named that nothing but "static" serves: a folder, or those of users. */
+static void add_static(struct level *l)
+{
+    const struct level_use *users = level_find(l, MPX_STR("userdir"));
+
+    if (level_find(l, MPX_STR("static")) != NULL)
+        return;
+    if (l->serves_files)
+        add_use(l, MPX_STR("static"), l->files_at);
+    else if (users != NULL)
+        add_use(l, MPX_STR("static"), users->at);
+}
+
 /* Without a list the keys that are used select the modules. */
 static void compute_list(struct level *l)
 {
     for (const struct node *k = l->keys->first; k != NULL; k = k->next)
         if (k->kind != NODE_NULL && !level_is_off(k) && level_find(l, k->key) == NULL)
             add_use(l, k->key, k->key_at);
-    if (l->serves_files && level_find(l, MPX_STR("static")) == NULL)
-        add_use(l, MPX_STR("static"), l->files_at);
+    add_static(l);
     sort_computed(l);
 }
 

@@ -22,7 +22,8 @@ static int look_through(const struct mpx_file *dir, const char *name, unsigned f
         return -ENOTDIR;
     if (snprintf(rel, sizeof(rel), "%s%s%s", dir->name, slash, name) >= (int)sizeof(rel))
         return -ENAMETOOLONG;
-    int fd = beneath_open(dir->anchor->fd, rel, file_beneath_flags(flags));
+    int fd =
+        beneath_open(dir->anchor->fd, rel, file_beneath_flags(flags | (dir->flags & FILE_OWNED)));
     if (fd < 0)
         return fd;
     int rc = fstat(fd, found) < 0 ? -errno : 0;

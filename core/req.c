@@ -170,15 +170,56 @@ bool req_choose_vhost(struct mpx_req *r)
     return true;
 }
 
+/* What stands in the path beneath a directory whose path is n bytes long. */
+static struct mpx_str rest_of(struct mpx_str path, size_t n)
+{
+    path = str_from(path, n);
+    while (path.n > 0 && path.p[0] == '/')
+        path = str_from(path, 1);
+    return path;
+}
+
 void req_choose_directory(struct mpx_req *r)
 {
     r->directory = directory_find(r->vhost, r->path);
     r->chain = &r->directory->chain;
     r->body.limit =
         (uint64_t)(r->directory->body_limit >= 0 ? r->directory->body_limit : r->limits->body);
-    r->rest = str_from(r->path, r->directory->path.n);
-    while (r->rest.n > 0 && r->rest.p[0] == '/')
-        r->rest = str_from(r->rest, 1);
+    r->rest = rest_of(r->path, r->directory->path.n);
+}
+
+/* Whether the path is prefix or lies beneath it. */
+static bool is_at_or_beneath(struct mpx_str path, struct mpx_str prefix)
+{
+    return str_eq(str_head(path, prefix.n), prefix) && path.n >= prefix.n &&
+           (path.n == prefix.n || path.p[prefix.n] == '/');
+}
+
+int req_set_root(struct mpx_req *r, struct mpx_str prefix, struct mpx_str folder, uid_t owner)
+{
+    const char *error = NULL;
+
+    if (!r->running || r->directory == NULL || r->phase > MPX_PH_CONTENT || r->res.started)
+        error = "that is for ACCESS and CONTENT hooks, before the response has begun";
+    else if (!is_at_or_beneath(r->path, prefix))
+        error = "the request's path does not lie there";
+    else if (folder.n == 0 || folder.p[0] != '/' || str_find(folder, '\0') < folder.n)
+        error = "the folder is no absolute path";
+    if (error != NULL) {
+        req_log(r, MPX_ERROR, "mpx_req_set_root: \"%.*s\" for \"%.*s/\": %s", STR_ARGS(folder),
+                STR_ARGS(prefix), error);
+        return -1;
+    }
+    struct directory *d = arena_take(&r->arena, sizeof(*d));
+    *d = *r->directory;
+    d->path = arena_copy(&r->arena, prefix);
+    d->root = d->location = (struct mpx_str){ arena_copyz(&r->arena, folder), folder.n };
+    d->base = MPX_STR("");
+    d->is_owned = owner != (uid_t)-1;
+    d->owner = owner;
+    r->directory = d;
+    r->rest = rest_of(r->path, prefix.n);
+    return 0;
 }
 
 void req_vlog(const struct mpx_req *r, enum mpx_level level, const char *fmt, va_list ap)

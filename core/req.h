@@ -139,6 +139,8 @@ void req_index_fields(struct mpx_req *r);
 bool req_choose_vhost(struct mpx_req *r);
 /* Chooses the directory for r->path, the chain that goes with it, and how long a body may be. */
 void req_choose_directory(struct mpx_req *r);
+/* Lets its files lie beneath another folder: see mpx_req_set_root. */
+int req_set_root(struct mpx_req *r, struct mpx_str prefix, struct mpx_str folder, uid_t owner);
 /* Whether the body is announced with more bytes than it may have. */
 static inline bool req_is_too_long(const struct mpx_req *r)
 {

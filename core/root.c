@@ -4,6 +4,7 @@
 #include "beneath.h"
 #include "must.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,6 +80,7 @@ struct file_root *root_install(struct roots *rs, const char *path, int fd, const
 
     if (root != NULL && root->dev == st->st_dev && root->ino == st->st_ino) {
         close(fd);
+        root->uid = st->st_uid;
         root->checked_ms = now_ms;
         return root;
     }
@@ -92,6 +94,7 @@ struct file_root *root_install(struct roots *rs, const char *path, int fd, const
     root->fd = fd;
     root->dev = st->st_dev;
     root->ino = st->st_ino;
+    root->uid = st->st_uid;
     root->hash = hash;
     root->uses = 1;
     root->checked_ms = now_ms;
@@ -102,17 +105,21 @@ struct file_root *root_install(struct roots *rs, const char *path, int fd, const
     return root;
 }
 
-struct file_root *root_now(struct roots *rs, const char *path, int64_t now_ms)
+struct file_root *root_now(struct roots *rs, const char *path, int64_t now_ms, int *rc)
 {
     struct file_root *root = find(rs, path, hash_of(path));
     struct stat st;
 
+    *rc = 0;
     if (root != NULL && now_ms - root->checked_ms < ROOT_BELIEVED_MS)
         return root;
     int fd = beneath_root(path, BENEATH_CACHED);
     if (fd >= 0 && fstat(fd, &st) == 0)
         return root_install(rs, path, fd, &st, now_ms);
+    *rc = fd >= 0 ? -EAGAIN : fd;
     if (fd >= 0)
         close(fd);
+    if (root != NULL && *rc != -EAGAIN)
+        forget(rs, root); /* what was found beneath it is not held open for nobody */
     return NULL;
 }

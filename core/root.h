@@ -18,6 +18,7 @@ struct file_root {
     int fd;
     dev_t dev;
     ino_t ino;
+    uid_t uid;     /* whose it is */
     unsigned uses; /* opens that are under way; one more while it is known */
     uint32_t hash;
     int64_t checked_ms;
@@ -35,8 +36,9 @@ void roots_init(struct roots *rs, unsigned limit, void (*forget)(void *arg, stru
                 void *arg);
 void roots_finish(struct roots *rs);
 
-/* The root for a path, without waiting for a disk; NULL when that cannot be. */
-struct file_root *root_now(struct roots *rs, const char *path, int64_t now_ms);
+/* The root for a path, without waiting for a disk. NULL when that cannot be, with *rc = -EAGAIN, or
+   when there is none: then *rc says why, and that is as cheap to ask again. */
+struct file_root *root_now(struct roots *rs, const char *path, int64_t now_ms, int *rc);
 /* What the path leads to now: the root we know, or a new one. Takes fd. */
 struct file_root *root_install(struct roots *rs, const char *path, int fd, const struct stat *st,
                                int64_t now_ms);

@@ -104,7 +104,7 @@ enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx
                       void *state)
 {
     const struct directory *d = r->directory;
-    struct file_open open = { .files = r->w->files, .flags = flags };
+    struct file_open open = { .files = r->w->files, .flags = flags & ~(unsigned)FILE_OWNED };
 
     if (wait_begin(r, WAIT_OPEN, fn, state) == NULL)
         return MPX_FAIL;
@@ -119,6 +119,10 @@ enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx
         return MPX_WAIT;
     }
     open.root = d->root.p;
+    if (d->is_owned) {
+        open.flags |= FILE_OWNED;
+        open.owner = d->owner;
+    }
     open.rel = arena_copyz(&r->arena, rel);
     if (d->base.n > 0)
         open.rel = arena_printf(&r->arena, "%.*s%.*s", STR_ARGS(d->base), STR_ARGS(rel)).p;

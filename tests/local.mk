@@ -125,6 +125,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_range.c \
 	tests/unit/test_resolver.c \
 	tests/unit/test_root.c \
+	tests/unit/test_set_root.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_settings_listener.c \
 	tests/unit/test_shorthand.c \
@@ -222,7 +223,8 @@ SYSTEM_TESTS = \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
 	tests/system/range.py tests/system/slow.py tests/system/static.py tests/system/static_cache.py \
-	tests/system/spellings.py tests/system/supervisor.py tests/system/tools.py
+	tests/system/spellings.py tests/system/supervisor.py tests/system/tools.py \
+	tests/system/userdir.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py tests/system/valgrind.py

@@ -191,14 +191,15 @@ struct mpx_module {
 /* 7. The request (RFC 9110 6, RFC 9112 3). Views live as long as the request; those of what can be
    rewritten (path, query) until it is. */
 struct mpx_str mpx_req_method(const struct mpx_req *r);
-struct mpx_str mpx_req_path(const struct mpx_req *r);     /* decoded once; no "..", "//", NUL */
-struct mpx_str mpx_req_rest(const struct mpx_req *r);     /* the path beneath its directory */
-struct mpx_str mpx_req_prefix(const struct mpx_req *r);   /* the directory's path, "" for "/" */
-struct mpx_str mpx_req_location(const struct mpx_req *r); /* where that lies on disk, or "" */
-struct mpx_str mpx_req_query(const struct mpx_req *r);    /* as sent, without '?' */
-struct mpx_str mpx_req_line(const struct mpx_req *r);     /* the request line as sent */
-struct mpx_str mpx_req_host(const struct mpx_req *r);     /* lower case, without port, or "" */
-struct mpx_str mpx_req_vhost(const struct mpx_req *r);    /* the virtual host's name */
+struct mpx_str mpx_req_path(const struct mpx_req *r);        /* decoded once; no "..", "//", NUL */
+struct mpx_str mpx_req_rest(const struct mpx_req *r);        /* the path beneath its directory */
+struct mpx_str mpx_req_prefix(const struct mpx_req *r);      /* the directory's path, "" for "/" */
+struct mpx_str mpx_req_location(const struct mpx_req *r);    /* where that lies on disk, or "" */
+struct mpx_str mpx_req_root_prefix(const struct mpx_req *r); /* see mpx_req_set_root */
+struct mpx_str mpx_req_query(const struct mpx_req *r);       /* as sent, without '?' */
+struct mpx_str mpx_req_line(const struct mpx_req *r);        /* the request line as sent */
+struct mpx_str mpx_req_host(const struct mpx_req *r);        /* lower case, without port, or "" */
+struct mpx_str mpx_req_vhost(const struct mpx_req *r);       /* the virtual host's name */
 /* Whether a host name, in any case and without port, is one of this virtual host's: its name or an
    alias. The virtual host for unknown names does not answer to those. */
 bool mpx_req_owns_host(const struct mpx_req *r, struct mpx_str host);
@@ -219,6 +220,17 @@ bool mpx_req_header_at(const struct mpx_req *r, size_t i, struct mpx_pair *line)
 /* Another path (decoded, begins with '/') and query; copies. Return MPX_RESTART after it. -1, and
    logged, when the path has no normal form. */
 int mpx_req_rewrite(struct mpx_req *r, struct mpx_str path, struct mpx_str query);
+/* For ACCESS and CONTENT hooks that know better where the files of a request lie: as if a directory
+   of that path ("/~jane"; the request's own path, or one that it lies beneath, without a slash at
+   its end; "" for "/") had that folder (absolute) as its location. From then on, and until a
+   rewrite, rest, prefix and location tell of that, and mpx_open opens beneath it; rules and
+   settings stay those of the directory that was configured. Unless the folder belongs to that user
+   it is as if it were not there, and MPX_OPEN_LINKS_FOLLOW means no more than MPX_OPEN_LINKS_OWNER
+   beneath it; (uid_t)-1: anybody's. Copies both; waits for no disk, mpx_open
+   finds what is there. A location that is configured for that path, or more closely, gives way as
+   well: mpx_req_root_prefix tells for which path the folder was named that the request's files
+   may not leave now, "" also where there is none. 0; -1, and logged, when it cannot be. */
+int mpx_req_set_root(struct mpx_req *r, struct mpx_str prefix, struct mpx_str folder, uid_t owner);
 /* For a CONTENT hook that serves this path but not this method: "GET, POST", then answer NEXT. When
    nobody answers, core makes 405 or OPTIONS of it, with what all modules said united (RFC 9110
    10.2.1, 15.5.6); GET includes HEAD. A method that the server does not know is logged. */

@@ -418,7 +418,7 @@ static enum mpx_rc content(struct mpx_req *r, const void *conf)
                     opened, st);
 }
 
-static const char *const after[] = { "static", NULL };
+static const char *const after[] = { "static", "userdir", NULL };
 
 MPX_MODULE(dirlist) = {
     MPX_HEADER(dirlist, "1.0"),

@@ -193,6 +193,8 @@ static int open_conf(struct mpx_conf *c, void *data)
                                                                                               : 0;
 }
 
+static const char *const after[] = { "userdir", NULL };
+
 MPX_MODULE(static) = {
     MPX_HEADER(static, "1.0"),
     .summary = "files: index files, media types, validators, caching, compressed beside them",
@@ -201,4 +203,5 @@ MPX_MODULE(static) = {
     .check = check,
     .open = open_conf,
     .on = { [MPX_PH_CONTENT] = serve },
+    .after = after,
 };

@@ -28,11 +28,13 @@ def compile_blocks(where):
 
 def test_the_modules_of_the_tutorial_answer():
     with folder() as where:
-        equal(compile_blocks(where), ["hello", "slow", "count", "adler", "token", "footer", "card"])
+        equal(compile_blocks(where), ["hello", "slow", "count", "adler", "token", "footer", "card", "tenants"])
         write(where + "/www/page.html", "a page")
         write(where + "/www/page.txt", "a text")
-        config = configuration({"documents": where + "/www", "modules": ["hello", "slow", "count", "adler", "footer", "card", "static"],
-                                "hello": {"text": "hi there"}, "count": "1k", "footer": "<hr>",
+        write(where + "/of/ann/a.txt", "ann's")
+        config = configuration({"documents": where + "/www", "modules": ["hello", "slow", "count", "adler", "footer", "card",
+                                                                         "tenants", "static"],
+                                "hello": {"text": "hi there"}, "count": "1k", "footer": "<hr>", "tenants": where + "/of",
                                 "card": "$method $card.me-too, $$1 $user",
                                 "directories": {"path": "/private", "modules": "+token", "token": "sesame"}},
                                daemon={"module_path": [where, MODULES[0]]})
@@ -53,6 +55,9 @@ def test_the_modules_of_the_tutorial_answer():
                 equal(server.get("/adler", method="POST", body=body)[2], b"%08x\n" % zlib.adler32(body))
             equal(server.get("/page.html")[2], b"a page<hr>")
             equal(server.get("/page.txt")[2], b"a text")
+            equal(server.get("/of/ann/a.txt")[2], b"ann's")
+            equal(server.get("/of/ann?q")[1]["location"], "/of/ann/?q")
+            equal([server.get(path)[0] for path in ("/of/", "/of/bob/a.txt", "/of/ann/../a.txt")], [404] * 3)
 
 
 def test_the_tutorials_hello_is_the_example():
@@ -79,7 +84,7 @@ def test_the_example_of_each_module_is_run_by_a_test_of_that_module():
 
 
 def test_the_demo_site_and_the_default_configuration_are_good():
-    for name in ("conf/demo.json", "conf/multiplexd.json"):
+    for name in ("conf/demo.json", "conf/demo-users.json", "conf/multiplexd.json"):
         status, _, err = run("--test", "-c", os.path.join(SOURCE, name))
         equal((status, err), (0, ""), name)
 

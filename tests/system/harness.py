@@ -188,10 +188,10 @@ class Server:
             equal(status, wanted, "exit status: " + self.log())
 
 
-def for_nobody(where, config):
+def for_nobody(where, config, *more):
     """What user nobody needs to run the program: copies, since the build tree may be root's alone."""
     program = write(where + "/bin/multiplexd", open(PROGRAM, "rb").read(), 0o755)
-    for name in ("static.so", "accesslog.so"):
+    for name in ("static.so", "accesslog.so", *more):
         write(f"{where}/mod/{name}", open(f"{MODULES[0]}/{name}", "rb").read(), 0o755)
     config["daemon"].update({"user": "nobody", "module_path": where + "/mod"})
     return program

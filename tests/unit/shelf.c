@@ -46,7 +46,7 @@ ssize_t preadv2(int fd, const struct iovec *v, int count, off_t off, int flags)
 
 void shelf_init_with(struct shelf *s, const struct files_limits *limits)
 {
-    *s = (struct shelf){ .now_ms = 1000000 };
+    *s = (struct shelf){ .now_ms = 1000000, .owner = getuid() };
     unit_folder(s->folder);
     s->files = files_create(limits);
 }
@@ -67,9 +67,11 @@ void shelf_finish(struct shelf *s)
 struct mpx_file *shelf_open(struct shelf *s, const char *root, const char *rel, unsigned flags,
                             int *rc)
 {
-    struct file_open o = {
-        .files = s->files, .root = root != NULL ? root : s->folder, .rel = rel, .flags = flags
-    };
+    struct file_open o = { .files = s->files,
+                           .root = root != NULL ? root : s->folder,
+                           .rel = rel,
+                           .flags = flags,
+                           .owner = s->owner };
     struct mpx_file *f = NULL;
 
     s->asked_thread = file_open_now(&o, s->now_ms, &f, rc) == 0;

@@ -9,6 +9,7 @@ struct shelf {
     struct files *files;
     char folder[64];
     int64_t now_ms;
+    uid_t owner;       /* for FILE_OWNED; at first us */
     bool asked_thread; /* the last shelf_open needed file_open_work */
 };
 /* Roomy limits. */

@@ -191,6 +191,40 @@ START_TEST(threads_look_while_the_cache_lives_on)
 }
 END_TEST
 
+START_TEST(in_an_owner_s_folder_links_lead_to_what_is_the_owner_s)
+{
+    const unsigned follow = MPX_OPEN_LINKS_FOLLOW;
+    struct stat found;
+    int rc;
+
+    setup();
+    struct mpx_file *owned = shelf_get(&s, "d", MPX_OPEN_DIRECTORY | FILE_OWNED);
+    ck_assert_int_eq(look_up(dir, "absolute", follow, NULL, &found), 0);
+    struct mpx_file *f = shelf_open(&s, NULL, "d/absolute", follow, &rc);
+    ck_assert_ptr_nonnull(f);
+    file_drop(f);
+    bool is_ours = found.st_uid == getuid();
+    if (is_ours) { /* let the link be somebody's */
+        char path[128];
+
+        (void)snprintf(path, sizeof(path), "%s/d/absolute", s.folder);
+        ck_assert_int_eq(lchown(path, 12345, (gid_t)-1), 0);
+    }
+    s.now_ms += FILE_BELIEVED_MS;
+    ck_assert_int_eq(look_up(owned, "absolute", follow, NULL, NULL), -ELOOP);
+    ck_assert_ptr_null(shelf_open(&s, NULL, "d/absolute", follow | FILE_OWNED, &rc));
+    ck_assert_int_eq(rc, -ELOOP);
+    f = shelf_open(&s, NULL, "d/up", follow | FILE_OWNED, &rc);
+    ck_assert_ptr_nonnull(f);
+    file_drop(f);
+    s.owner++;
+    ck_assert_ptr_null(shelf_open(&s, NULL, "d/up", follow | FILE_OWNED, &rc));
+    ck_assert_int_eq(rc, -ENOENT);
+    file_drop(owned);
+    finish();
+}
+END_TEST
+
 Suite *suite_look(void)
 {
     static const TTest **const tests[] = {
@@ -199,6 +233,7 @@ Suite *suite_look(void)
         &only_names_of_entries_are_looked_up,
         &the_root_itself_can_be_looked_through,
         &a_folder_keeps_its_root_when_the_cache_is_gone,
+        &in_an_owner_s_folder_links_lead_to_what_is_the_owner_s,
         &threads_look_while_the_cache_lives_on,
         NULL,
     };

@@ -82,6 +82,7 @@
     X(range)             \
     X(resolver)          \
     X(root)              \
+    X(set_root)          \
     X(settings)          \
     X(settings_listener) \
     X(shorthand)         \
