@@ -24,17 +24,39 @@ const void *mpx_conf_outer(const void *conf)
     return outer != NULL ? outer->data : NULL;
 }
 
-/* The value that "rules/0/to" leads to, as far as it is there. */
-static const struct node *walk(const struct node *from, struct mpx_str path)
+unsigned mpx_conf_at(const struct mpx_conf *c)
+{
+    return c->level;
+}
+
+/* A step of a JSON pointer as the key it means (RFC 6901 4); in a. */
+static struct mpx_str unescape(struct mpx_arena *a, struct mpx_str step)
+{
+    char *key = arena_take(a, step.n + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < step.n; i++) {
+        bool escaped = step.p[i] == '~' && i + 1 < step.n;
+
+        key[n++] = !escaped ? step.p[i] : step.p[i + 1] == '1' ? '/' : '~';
+        i += escaped;
+    }
+    return (struct mpx_str){ key, n };
+}
+
+/* The value that "rules/0/to" leads to, as far as it is there. One item is a list of one. */
+static const struct node *walk(struct mpx_arena *a, const struct node *from, struct mpx_str path)
 {
     while (from != NULL && path.n > 0) {
         struct mpx_str step = str_head(path, str_find(path, '/'));
-        const struct node *next = node_member_named(from, step);
+        const struct node *next = node_member_named(from, unescape(a, step));
         uint64_t index;
 
         if (from->kind == NODE_ARRAY && str_to_u64(step, &index) == 0)
             for (next = from->first; next != NULL && index > 0; index--)
                 next = next->next;
+        else if (next == NULL && str_is(step, "0"))
+            next = from;
         if (next == NULL)
             return from;
         from = next;
@@ -47,7 +69,7 @@ __attribute__((format(printf, 3, 0))) static void vcomplain(struct mpx_conf *c, 
                                                             const char *fmt, va_list ap)
 {
     struct mpx_str what = arena_vprintf(&c->g->arena, fmt, ap);
-    const struct node *value = walk(c->merged, str_of(below));
+    const struct node *value = walk(&c->g->arena, c->merged, str_of(below));
     bool is_below = below != NULL && below[0] != '\0';
 
     if (c->g->problems == NULL) {

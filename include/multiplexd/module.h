@@ -106,7 +106,9 @@ enum mpx_type {
     MPX_T_LIST,   /* struct mpx_list of 'of'; one item may stand for a list of one; items is NULL
                      where neither a list, be it empty, nor a default was given */
     MPX_T_OBJECT, /* a nested struct, members in 'of' */
-    MPX_T_MAP,    /* struct mpx_list of struct mpx_pair, in the order of the file */
+    MPX_T_MAP,    /* struct mpx_list of struct mpx_pair, in the order of the file; with 'of', of
+                     elements that begin with the key, a struct mpx_str, and hold the value at the
+                     offset of 'of' (members of an OBJECT at their own) */
     MPX_T_JSON    /* struct mpx_str, the value as JSON text: the last resort */
 };
 enum { MPX_AT_PROCESS = 1, MPX_AT_VHOST = 4, MPX_AT_DIRECTORY = 8 };
@@ -117,6 +119,8 @@ enum {
     MPX_OPT_PRIVATE = 8,  /* a PATH that perhaps only root may read: the field holds its text */
     MPX_OPT_SECRET = 16,  /* never repeated in messages */
     MPX_OPT_SINK = 32,    /* a PATH for mpx_sink_open: "stderr", "syslog:FACILITY" may stand too */
+    MPX_OPT_PREFIX = 64, /* a MAP: all members whose keys begin with its name and are no option's */
+    MPX_OPT_WHOLE = 128, /* with BARE: so does an object that has no key of an option */
     MPX_OPT_OWN = 256     /* of its level alone: not merged into inner ones; see mpx_conf_outer */
 };
 #ifdef __cplusplus /* clang-format off */
@@ -132,13 +136,16 @@ struct mpx_option {
     const char *fallback;        /* the default as JSON text; NULL: all zero */
     int64_t min, max;            /* INT, SIZE, MSEC: bounds; both 0: none but no negatives */
     const char *const *names;    /* ENUM: the words, NULL at the end */
-    const struct mpx_option *of; /* LIST: one element; OBJECT: members, MPX_OPTION_END */
-    uint32_t of_size;            /* LIST: bytes of an element */
+    const struct mpx_option *of; /* LIST, MAP: one element; OBJECT: members, MPX_OPTION_END */
+    uint32_t of_size;            /* LIST, MAP: bytes of an element */
 };
 /* For check() and open(): complains at "below" ("rules/0/to", "" for the key itself) with its
-   position in the file. Returns -1, so that it can be returned. */
+   position in the file. Keys in it are written as in a JSON pointer (RFC 6901): "rules/0/~1old".
+   Returns -1, so that it can be returned. */
 int mpx_conf_error(struct mpx_conf *c, const char *below, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Where it was configured: MPX_AT_VHOST ("defaults" too) or MPX_AT_DIRECTORY. */
+unsigned mpx_conf_at(const struct mpx_conf *c);
 /* Memory that lives as long as this configuration. */
 struct mpx_arena *mpx_conf_arena(struct mpx_conf *c);
 /* The settings of the same module one level further out (the virtual host's for a directory), or
@@ -310,6 +317,11 @@ enum {
 };
 enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
                      void *state);
+/* The same for a path of this virtual host (decoded, begins with '/'), which is brought to its normal
+   form; in ROUTE too, where no directory is chosen yet: that of the path counts. One that ends with
+   a slash is a directory or -ENOTDIR. -EINVAL: there is no normal form. */
+enum mpx_rc mpx_open_path(struct mpx_req *r, struct mpx_str path, unsigned flags, mpx_resume_fn fn,
+                          void *state);
 int mpx_open_result(const struct mpx_req *r, struct mpx_file **file); /* 0 or -errno */
 const struct stat *mpx_file_stat(const struct mpx_file *f);
 int mpx_file_fd(const struct mpx_file *f); /* borrowed; -1 without MPX_OPEN_DESCRIPTOR */
