@@ -53,8 +53,8 @@ static int read_status(struct mpx_str word)
     return status;
 }
 
-/* NULL, or what is wrong with the line: "FROM TO [STATUS]", or "FROM - STATUS" for an error. Decodes
-   FROM in its place. */
+/* NULL, or what is wrong with the line: "FROM TO [STATUS]", or "FROM - STATUS" for an error.
+   Decodes FROM in its place. */
 static const char *read_line(struct mpx_str line, unsigned number, struct table *t)
 {
     struct mpx_str from = next_word(&line), to = next_word(&line), status = next_word(&line);

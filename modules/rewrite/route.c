@@ -138,8 +138,8 @@ static enum mpx_rc follow(struct mpx_req *r, struct slot *s, const struct entry 
     return carry_out(r, s, &d, &f);
 }
 
-/* An exact path goes before a prefix, a longer prefix before a shorter one, the configuration before
-   map files. */
+/* An exact path goes before a prefix, a longer prefix before a shorter one, the configuration
+   before map files. */
 static enum mpx_rc ask_tables(struct mpx_req *r, struct slot *s, const struct engine *engine)
 {
     struct mpx_str path = mpx_req_path(r), rest = { NULL, 0 }, best_rest = { NULL, 0 };

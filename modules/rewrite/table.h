@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
-   Tables of paths: an exact path, or all paths below a prefix, and where they lead. A table is plain
-   memory of its own, since the one of a map file is made on another thread. It knows nothing of
-   requests. */
+   Tables of paths: an exact path, or all paths below a prefix, and where they lead. A table is
+   plain memory of its own, since the one of a map file is made on another thread. It knows nothing
+   of requests. */
 #ifndef TABLE_H
 #define TABLE_H
 #include <multiplexd/module.h>

@@ -174,8 +174,8 @@ static const char *read_parts(struct reader *rd)
     return what;
 }
 
-/* What comes from a client does not make the end of a host name: "https://new.example$1" has a slash
-   before $1, whatever that is. */
+/* What comes from a client does not make the end of a host name: "https://new.example$1" has a
+   slash before $1, whatever that is. */
 static void end_authority(struct target *t)
 {
     size_t n = 0;
@@ -204,8 +204,8 @@ const char *target_read(struct mpx_str text, unsigned flags, const struct patter
         t->scheme = "https";
         rd.at = 8;
     } else if (text.n > 1 && memcmp(text.p, "//", 2) == 0) {
-        return "begins with \"//\", which is the name of another host to browsers: write the scheme "
-               "before it, or one \"/\"";
+        return "begins with \"//\", which names another host to browsers: write \"https://\", or one "
+               "\"/\"";
     } else if (text.n == 0 ||
                (text.p[0] != '/' && (text.p[0] != '$' || (flags & TARGET_PLAIN) != 0))) {
         return "must be a path, \"/...\", or an absolute URI, \"https://...\"";

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
    Where a rule leads: a path or an absolute URI, with captures ($1), variables ($name) and, in
-   tables, the rest of the path (*). Reading one is plain C, for other threads too; what is filled in
-   is encoded as its place in the URI needs (RFC 3986 2.1). */
+   tables, the rest of the path (*). Reading one is plain C, for other threads too; what is filled
+   in is encoded as its place in the URI needs (RFC 3986 2.1). */
 #ifndef TARGET_H
 #define TARGET_H
-#include "pattern.h"
+#include "../common/pattern.h"
 
 enum { TARGET_PARTS = 48 };
 enum part_kind { PART_TEXT, PART_GROUP, PART_VARIABLE, PART_REST };
