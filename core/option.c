@@ -186,7 +186,7 @@ static bool fills_bare(struct option_table t, const struct node *value,
     if (bare->name == NULL || (bare->flags & MPX_OPT_WHOLE) == 0 || value->first == NULL)
         return false;
     for (const struct node *m = value->first; m != NULL; m = m->next)
-        if (m->is_bare || option_find(t, m->key, &o))
+        if (m->is_bare || (option_find(t, m->key, &o) && (o.flags & MPX_OPT_PREFIX) == 0))
             return false;
     return true;
 }
@@ -264,7 +264,9 @@ int option_read(const struct option_reading *rd, struct option_table t, const st
         if (!is_switch(object, &bare)) {
             if (bare.name == NULL)
                 return no_object(rd, object);
-            rc = option_read_value(rd, &bare, object, (char *)conf + bare.offset);
+            rc = may_stand(rd, &bare, object)
+                     ? option_read_value(rd, &bare, object, (char *)conf + bare.offset)
+                     : -1;
             filled = bare.name;
         }
         object = NULL;

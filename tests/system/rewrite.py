@@ -269,7 +269,7 @@ def test_a_file_that_comes_is_seen_by_a_fallback():
 
 
 def test_an_expression_that_takes_too_long_is_no_match_and_told_once():
-    with a_site(rewrite=[{"match": "^/(a+)+$", "to": "/a.txt"}, {"match": "^/a", "to": "/b.txt", "last": True}]) as server:
+    with a_site(rewrite=[{"match": "^/(a+)+$", "to": "/a.txt", "last": True}, {"match": "^/a", "to": "/b.txt", "last": True}]) as server:
         for _ in range(3):
             answers(server, {"/" + "a" * 60 + "b": b"b", "/a": b"a"})
         server.wait_for_log("rules/0: the expression was given up")
@@ -307,7 +307,10 @@ def test_mistakes_are_told_at_their_place():
             ("fallback/0: must be a path, \"/...\", or the status", {"fallback": "index.html"}),
             ('"rules" cannot stand here: it belongs in a virtual host', {"directories": {"path": "/x", "rewrite": [{"/a": "/b"}]}}),
             ('"redirect" is set here and also at', {"rewrite": {"redirect": {"/a": "/b"}}, "redirect": {"/c": "/d"}})):
-        refused(wanted, **more)
+        try:
+            refused(wanted, **more)
+        except AssertionError as e:
+            raise AssertionError(f"{more}: {e}") from e
 
 
 def test_a_mistake_shows_its_line():
