@@ -152,7 +152,7 @@ HTTP_CASES = \
 	tests/http/connection.http tests/http/fields.http tests/http/filters.http \
 	tests/http/forwarded.http tests/http/framing.http tests/http/headers.http tests/http/host.http \
 	tests/http/methods.http tests/http/not-trusted.http tests/http/pages.http tests/http/paths.http \
-	tests/http/range.http tests/http/request-line.http tests/http/rfc-cases.json
+	tests/http/range.http tests/http/request-line.http tests/http/rewrite.http tests/http/rfc-cases.json
 check_PROGRAMS += tests/http/run
 TESTS += tests/http/run
 tests_http_run_SOURCES = \
@@ -170,7 +170,7 @@ SYSTEM_TESTS = \
 	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
-	tests/system/range.py tests/system/slow.py tests/system/static.py tests/system/supervisor.py \
+	tests/system/range.py tests/system/rewrite.py tests/system/slow.py tests/system/static.py tests/system/supervisor.py \
 	tests/system/tools.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS

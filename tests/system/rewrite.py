@@ -55,6 +55,18 @@ def test_the_example_of_its_page_works():
                              "/docs/a/b?c": (301, "/manual/a/b?c"), "/assets/none.js": 404})
 
 
+def test_what_its_page_shows_beside_nginx_and_apache_is_understood():
+    with open(os.path.join(SOURCE, "docs/modules/rewrite.md"), encoding="utf-8") as f:
+        rows = re.findall(r"^\|.*\| `(\".*)` \|$", f.read(), re.M)
+    equal(len(rows), 10)
+    with folder() as where:
+        write(where + "/old.map", "/a /b\n")
+        for row in rows:
+            config = site(where + "/www", **json.loads("{" + row + "}"))
+            status, _, errors = run("--test", "-c", write(where + "/site.json", json.dumps(config)))
+            equal((status, errors), (0, ""), row)
+
+
 def test_exact_paths_go_before_prefixes_and_longer_prefixes_before_shorter_ones():
     with a_site(redirect={"/t/*": "/short/*", "/t/u/*": "/long/*", "/t/u/v": "/exact"}) as server:
         answers(server, {"/t/u/v": (301, "/exact"), "/t/u/w": (301, "/long/w"), "/t/x/y": (301, "/short/x/y"),
