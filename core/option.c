@@ -250,6 +250,17 @@ static int no_object(const struct option_reading *rd, const struct node *value)
     return -1;
 }
 
+/* Members that come one by one go to a list that begins empty. */
+static void begin_prefixes(struct option_table t, void *conf)
+{
+    const struct mpx_list none = { NULL, 0 };
+    struct mpx_option o;
+
+    for (size_t i = 0; (o = option_get(t, i)).name != NULL; i++)
+        if ((o.flags & MPX_OPT_PREFIX) != 0)
+            memcpy((char *)conf + o.offset, &none, sizeof(none));
+}
+
 int option_read(const struct option_reading *rd, struct option_table t, const struct node *object,
                 struct place place, void *conf)
 {
@@ -258,6 +269,7 @@ int option_read(const struct option_reading *rd, struct option_table t, const st
     int rc = 0;
 
     (void)find_bare(t, &bare);
+    begin_prefixes(t, conf);
     if (object != NULL && object->is_wrong)
         return -1;
     if (object != NULL && fills_bare(t, object, &bare)) {

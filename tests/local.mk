@@ -44,6 +44,7 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/unit
 TESTS += tests/unit/unit
 tests_unit_unit_SOURCES = \
+	modules/rewrite/index.c modules/rewrite/index.h modules/rewrite/table.c modules/rewrite/table.h \
 	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/unit/aid.c tests/unit/aid.h \
 	tests/unit/bodies.c tests/unit/bodies.h \
@@ -102,6 +103,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_must.c \
 	tests/unit/test_node.c \
 	tests/unit/test_option.c \
+	tests/unit/test_option_map.c \
 	tests/unit/test_option_table.c \
 	tests/unit/test_option_value.c \
 	tests/unit/test_overload.c \
@@ -121,6 +123,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_quantity.c \
 	tests/unit/test_range.c \
 	tests/unit/test_resolver.c \
+	tests/unit/test_rewrite.c \
 	tests/unit/test_root.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_settings_listener.c \

@@ -204,30 +204,32 @@ static bool parameter(struct mpx_req *r, const char *name, struct mpx_str *value
     return false;
 }
 
-static bool fields_hold(struct mpx_req *r, const struct condition *k)
+/* 1, 0, or -1 when an expression was given up. */
+static int fields_hold(struct mpx_req *r, const struct condition *k)
 {
-    for (size_t i = 0; i < k->o->header.count; i++) {
+    int rc = 1;
+
+    for (size_t i = 0; i < k->o->header.count && rc == 1; i++) {
         struct mpx_str value = { NULL, 0 };
 
         (void)mpx_req_header(r, k->headers[i].name, &value);
-        if (pattern_match(k->headers[i].value, value, NULL) != 1)
-            return false;
+        rc = pattern_match(k->headers[i].value, value, NULL);
     }
-    return true;
+    return rc;
 }
 
-static bool query_holds(struct mpx_req *r, const struct condition *k)
+static int query_holds(struct mpx_req *r, const struct condition *k)
 {
-    if (k->query != NULL && pattern_match(k->query, mpx_req_query(r), NULL) != 1)
-        return false;
-    for (size_t i = 0; i < k->o->query.parameters.count; i++) {
+    int rc = k->query != NULL ? pattern_match(k->query, mpx_req_query(r), NULL) : 1;
+
+    for (size_t i = 0; i < k->o->query.parameters.count && rc == 1; i++) {
         struct mpx_str value;
 
-        if (!parameter(r, k->parameters[i].name, &value) ||
-            pattern_match(k->parameters[i].value, value, NULL) != 1)
-            return false;
+        rc = parameter(r, k->parameters[i].name, &value)
+                 ? pattern_match(k->parameters[i].value, value, NULL)
+                 : 0;
     }
-    return true;
+    return rc;
 }
 
 static bool client_holds(struct mpx_req *r, const struct condition *k)
@@ -237,10 +239,12 @@ static bool client_holds(struct mpx_req *r, const struct condition *k)
     return k->from == NULL || mpx_networks_find(k->from, mpx_req_client(r, &len)) >= 0;
 }
 
-bool condition_holds(struct mpx_req *r, const struct condition *k, const struct target **exists)
+int condition_holds(struct mpx_req *r, const struct condition *k, const struct target **exists)
 {
     *exists = k->exists;
-    return is_in(mpx_req_method(r), &k->o->method) && is_host(mpx_req_host(r), &k->o->host) &&
-           (k->o->scheme.count == 0 || is_in(mpx_req_scheme(r), &k->o->scheme)) &&
-           client_holds(r, k) && fields_hold(r, k) && query_holds(r, k);
+    if (!is_in(mpx_req_method(r), &k->o->method) || !is_host(mpx_req_host(r), &k->o->host) ||
+        (k->o->scheme.count > 0 && !is_in(mpx_req_scheme(r), &k->o->scheme)) || !client_holds(r, k))
+        return 0;
+    int rc = fields_hold(r, k);
+    return rc == 1 ? query_holds(r, k) : rc;
 }

@@ -25,6 +25,20 @@ static uint32_t step(uint32_t hash, char c)
     return (hash ^ (unsigned char)c) * PRIME;
 }
 
+/* Whether something stands in it that reads brackets and bars in another way than we do: options,
+   comments, quotations. */
+static bool is_strange(struct mpx_str s)
+{
+    for (size_t i = 0; i + 1 < s.n; i++) {
+        if (s.p[i] == '\\' && s.p[++i] == 'Q')
+            return true;
+        if (s.p[i] == '(' && s.p[i + 1] == '?' &&
+            (i + 2 == s.n || strchr(":=!<>P'", s.p[i + 2]) == NULL))
+            return true;
+    }
+    return false;
+}
+
 /* Whether an alternative stands outside of all groups: then no beginning is common. */
 static bool has_alternatives(struct mpx_str s)
 {
@@ -52,7 +66,7 @@ size_t index_literal(struct mpx_str s, char literal[INDEX_LITERAL])
 {
     size_t n = 0, i = 1;
 
-    if (s.n == 0 || s.p[0] != '^' || has_alternatives(s))
+    if (s.n == 0 || s.p[0] != '^' || is_strange(s) || has_alternatives(s))
         return 0;
     while (i < s.n && n < INDEX_LITERAL) {
         char c = s.p[i];

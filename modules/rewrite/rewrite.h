@@ -60,8 +60,9 @@ struct condition;
 int condition_compile(struct mpx_conf *c, const char *below, const struct condition_option *o,
                       const struct pattern *match, const struct condition **list, size_t *count);
 const struct condition *condition_at(const struct condition *list, size_t i);
-/* Whether all of it holds that needs no disk. *exists is what must be there besides, or NULL. */
-bool condition_holds(struct mpx_req *r, const struct condition *k, const struct target **exists);
+/* 1 when all of it holds that needs no disk, 0, or -1 when an expression was given up. *exists is
+   what must be there besides, or NULL. */
+int condition_holds(struct mpx_req *r, const struct condition *k, const struct target **exists);
 
 /* ---- rules */
 struct assignment {

@@ -198,10 +198,11 @@ static void tell_given_up(struct mpx_req *r, const struct rule *rule)
     if (now < *rule->silent_until)
         return;
     *rule->silent_until = now + SILENT_SECONDS;
-    mpx_rlog(r, MPX_WARN,
-             "%s: the expression was given up for \"%.*s\": it needs too many steps; it counts as "
-             "no match",
-             rule->name, (int)mpx_req_path(r).n, mpx_req_path(r).p);
+    mpx_rlog(
+        r, MPX_WARN,
+        "%s: an expression was given up for \"%.*s\": it needs too many steps; the rule does not "
+        "apply",
+        rule->name, (int)mpx_req_path(r).n, mpx_req_path(r).p);
 }
 
 /* The next rule whose expression matches; false when there is none. */
@@ -250,12 +251,17 @@ static enum mpx_rc go_on(struct mpx_req *r, const void *conf, struct walk *w)
             w->rule = NULL;
             continue;
         }
-        bool holds = condition_holds(r, condition_at(w->rule->conditions, w->condition), &exists);
-        if (holds && exists != NULL && target_fill_text(r, exists, &f, &path) == 0) {
+        int holds = condition_holds(r, condition_at(w->rule->conditions, w->condition), &exists);
+        if (holds < 0) { /* of no use either way, in "not" least of all */
+            tell_given_up(r, w->rule);
+            w->rule = NULL;
+            continue;
+        }
+        if (holds == 1 && exists != NULL && target_fill_text(r, exists, &f, &path) == 0) {
             w->as_folder = path.n > 0 && path.p[path.n - 1] == '/';
             return mpx_open_path(r, path, 0, opened, w);
         }
-        judge(w, holds && exists == NULL);
+        judge(w, holds == 1 && exists == NULL);
     }
     return MPX_NEXT;
 }

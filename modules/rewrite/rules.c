@@ -160,9 +160,12 @@ static bool has_condition(const struct condition_option *o)
            o->query.whole.p != NULL || o->exists.p != NULL;
 }
 
+/* An empty object is an empty table. */
 static bool is_table(const struct rule_option *o)
 {
-    return o->table.count > 0 || o->map.p != NULL;
+    return o->table.count > 0 || o->map.p != NULL ||
+           (o->match.p == NULL && o->to.p == NULL && o->status == 0 && !o->last &&
+            o->set.count == 0 && !has_condition(&o->condition));
 }
 
 /* Tables and maps know no conditions: they are asked before all expressions. */

@@ -164,7 +164,7 @@ const char *table_key(struct mpx_str text, char *out, struct mpx_str *key, bool 
             int low = i + 2 < text.n ? hex(text.p[i + 2]) : -1;
 
             if (high < 0 || low < 0 || high + low == 0)
-                return "\"%\" is followed by two hexadecimal digits, not 00; \"%25\" is a plain one";
+                return "\"%\" is followed by two hexadecimal digits, not 00: \"%25\" is one";
             c = (char)(high << 4 | low);
             i += 2;
         }

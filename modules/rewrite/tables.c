@@ -78,36 +78,48 @@ static int add_list(struct mpx_conf *c, const char *key, const struct mpx_list *
     return rc;
 }
 
-/* The entry that an entry's target leads to, whatever request comes; NULL: none surely. The rest of
-   a path, which is not known, is taken for one that no exact entry has. */
-static const struct entry *leads_to(const struct table *t, const struct entry *e, char *path,
-                                    size_t room)
+/* The path that an entry's target is, whatever request comes; false where that cannot be told. The
+   rest of a path, which is not known, is taken for one that no exact entry has. */
+static bool target_path(const struct entry *e, char *room, size_t size, struct mpx_str *path)
 {
     struct part parts[TARGET_PARTS];
     struct target target;
-    struct mpx_str key, rest;
     size_t n = 0;
     bool is_prefix;
 
-    if (e->to.n == 0 || (e->last && e->status == 0) ||
+    if (e->to.n == 0 ||
         target_read(e->to, e->is_prefix ? TARGET_REST : TARGET_NO_REST, NULL, &target, parts) !=
             NULL ||
         target.scheme != NULL)
-        return NULL;
+        return false;
     for (size_t i = 0; i < target.count && target.parts[i].zone == ZONE_PATH; i++) {
-        struct mpx_str text = target.parts[i].kind == PART_REST ? MPX_STR("\x01"
-                                                                          "rest")
-                                                                : target.parts[i].text;
+        const struct part *p = &target.parts[i];
+        struct mpx_str text = p->kind == PART_REST ? MPX_STR("\001rest") : p->text;
 
-        if (target.parts[i].kind == PART_VARIABLE || n + text.n > room)
-            return NULL;
-        memcpy(path + n, text.p, text.n);
+        if (p->kind == PART_VARIABLE || n + text.n > size)
+            return false;
+        memcpy(room + n, text.p, text.n);
         n += text.n;
     }
-    if (table_key((struct mpx_str){ path, n }, path, &key, &is_prefix) != NULL || is_prefix)
+    return table_key((struct mpx_str){ room, n }, room, path, &is_prefix) == NULL && !is_prefix;
+}
+
+/* The entry that surely applies to an entry's target, or NULL. Where that leaves the path as it is,
+   as "/app/x" is left by an entry for all below "/app/" that leads to "/app/x", it ends. */
+static const struct entry *leads_to(const struct table *t, const struct entry *e, char *room,
+                                    size_t size)
+{
+    struct mpx_str path, again, rest;
+
+    if ((e->last && e->status == 0) || !target_path(e, room, size, &path))
         return NULL;
-    const struct entry *found = table_exact(t, key);
-    return found != NULL ? found : table_prefix(t, key, &rest);
+    const struct entry *found = table_exact(t, path);
+    if (found == NULL)
+        found = table_prefix(t, path, &rest);
+    if (found != NULL && target_path(found, room + size, size, &again) && mpx_str_eq(path, again) &&
+        memchr(path.p, '\001', path.n) == NULL)
+        return NULL;
+    return found;
 }
 
 enum { STEPS = 10 };
@@ -181,7 +193,7 @@ int tables_compile(struct mpx_conf *c, const struct conf *conf, struct engine *e
         add_all(c, "", &conf->table, 0, false, t) < 0)
         return -1;
     size_t size = longest_target(t) + 16;
-    char *room = mpx_alloc(mpx_conf_arena(c), size);
+    char *room = mpx_alloc(mpx_conf_arena(c), 2 * size);
     for (size_t i = 0; i < t->count; i++)
         if (check_circle(c, t, &t->entries[i], room, size) < 0)
             rc = -1;

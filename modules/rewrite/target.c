@@ -204,8 +204,7 @@ const char *target_read(struct mpx_str text, unsigned flags, const struct patter
         t->scheme = "https";
         rd.at = 8;
     } else if (text.n > 1 && memcmp(text.p, "//", 2) == 0) {
-        return "begins with \"//\", which names another host to browsers: write \"https://\", or one "
-               "\"/\"";
+        return "begins with \"//\", which names another host: write \"https://\" or one \"/\"";
     } else if (text.n == 0 ||
                (text.p[0] != '/' && (text.p[0] != '$' || (flags & TARGET_PLAIN) != 0))) {
         return "must be a path, \"/...\", or an absolute URI, \"https://...\"";

@@ -59,6 +59,7 @@
     X(must)              \
     X(node)              \
     X(option)            \
+    X(option_map)        \
     X(option_table)      \
     X(option_value)      \
     X(overload)          \
@@ -78,6 +79,7 @@
     X(quantity)          \
     X(range)             \
     X(resolver)          \
+    X(rewrite)           \
     X(root)              \
     X(settings)          \
     X(settings_listener) \
