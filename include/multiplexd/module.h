@@ -120,7 +120,6 @@ enum {
     MPX_OPT_SECRET = 16,  /* never repeated in messages */
     MPX_OPT_SINK = 32,    /* a PATH for mpx_sink_open: "stderr", "syslog:FACILITY" may stand too */
     MPX_OPT_PREFIX = 64, /* a MAP: all members whose keys begin with its name and are no option's */
-    MPX_OPT_PREFIX = 64, /* a MAP: all members whose keys begin with its name and are no option's */
     MPX_OPT_WHOLE = 128, /* with BARE: so does an object that has no other option's name as a key */
     MPX_OPT_OWN = 256    /* of its level alone: not merged into inner ones; see mpx_conf_outer */
 };

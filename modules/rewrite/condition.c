@@ -177,8 +177,12 @@ static struct mpx_str decode(struct mpx_req *r, struct mpx_str s)
         int high = s.p[i] == '%' && i + 2 < s.n ? hex(s.p[i + 1]) : -1;
         int low = high >= 0 ? hex(s.p[i + 2]) : -1;
 
-        out[n++] = low >= 0 ? (char)(high << 4 | low) : s.p[i] == '+' ? ' ' : s.p[i];
-        i += low >= 0 ? 2 : 0;
+        out[n] = s.p[i] == '+' ? ' ' : s.p[i];
+        if (low >= 0) {
+            out[n] = (char)(high << 4 | low);
+            i += 2;
+        }
+        n++;
     }
     return (struct mpx_str){ out, n };
 }
