@@ -106,6 +106,8 @@ static enum mpx_rc carry_out(struct mpx_req *r, struct slot *s, struct deed *d,
         mpx_rlog(r, MPX_WARN, "%s: what it makes is too long", d->name);
         return mpx_res_error(r, 414);
     }
+    if (d->to->scheme != NULL && p.authority.n == 0) /* "https:///a" would lead to a host "a" */
+        return mpx_res_error(r, 400);
     if (d->to->scheme != NULL && d->status == 0 && !is_own(r, d->to, p.authority))
         d->status = 307;
     if (d->to->scheme == NULL && mpx_str_eq(p.path, mpx_req_path(r)) &&

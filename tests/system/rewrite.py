@@ -126,6 +126,14 @@ def test_a_path_never_becomes_the_name_of_another_host():
         assert server.get("/redir%5c%5cevil.example")[0] == 404
 
 
+def test_a_host_that_nobody_names_is_no_host():
+    with a_site(redirect={"to": "https://$host$path", "if": {"scheme": "http"}}) as server:
+        answers(server, {"/a?b": (301, "https://localhost/a?b"), "/": (301, "https://localhost/")})
+        with server.connect() as s:
+            s.sendall(b"GET /evil.example HTTP/1.0\r\n\r\n")
+            equal(read_response(s)[0], 400)
+
+
 def test_an_absolute_target_on_an_own_name_stays_inside():
     with a_site(rewrite={"/in": "http://localhost/a.txt", "/wild": "http://x.own.example/b.txt",
                          "/tls": "https://localhost/a.txt", "/out": "http://other.example/a.txt",
