@@ -37,7 +37,7 @@ def test_what_is_installed_is_where_it_should_be():
                  "share/doc/multiplexd/README.md", "share/doc/multiplexd/examples/hello/hello.c"):
         assert os.path.isfile(os.path.join(root, path)), path
     found = sorted(os.listdir(root + "/lib/multiplexd/modules"))
-    equal(found, ["accesslog.so", "static.so"])
+    equal(found, sorted(n for n in os.listdir(MODULES[0]) if n.endswith(".so")))
 
 
 def test_only_mpx_names_are_exported():
