@@ -30,6 +30,11 @@ const void *mpx_conf_outer(const void *conf)
     return outer != NULL ? outer->data : NULL;
 }
 
+unsigned mpx_conf_at(const struct mpx_conf *c)
+{
+    return c->level;
+}
+
 /* A step of a JSON pointer as the key that it names (RFC 6901 4). */
 static struct mpx_str key_of(struct mpx_arena *a, struct mpx_str step)
 {
@@ -48,7 +53,7 @@ static struct mpx_str key_of(struct mpx_arena *a, struct mpx_str step)
     return (struct mpx_str){ key, n };
 }
 
-/* The value that "rules/0/to" leads to, as far as it is there. */
+/* The value that "rules/0/to" leads to, as far as it is there. One item is a list of one. */
 static const struct node *walk(struct mpx_arena *a, const struct node *from, struct mpx_str path)
 {
     while (from != NULL && path.n > 0) {
@@ -59,6 +64,8 @@ static const struct node *walk(struct mpx_arena *a, const struct node *from, str
         if (from->kind == NODE_ARRAY && str_to_u64(step, &index) == 0)
             for (next = from->first; next != NULL && index > 0; index--)
                 next = next->next;
+        else if (next == NULL && str_is(step, "0"))
+            next = from;
         if (next == NULL)
             return from;
         from = next;

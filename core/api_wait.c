@@ -93,6 +93,12 @@ enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_
     return wait_open(r, rel, flags, fn, state);
 }
 
+enum mpx_rc mpx_open_path(struct mpx_req *r, struct mpx_str path, unsigned flags, mpx_resume_fn fn,
+                          void *state)
+{
+    return wait_open_path(r, path, flags, fn, state);
+}
+
 int mpx_file_look(const struct mpx_file *dir, const char *name, unsigned flags, struct stat *entry,
                   struct stat *found)
 {

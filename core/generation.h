@@ -19,6 +19,7 @@ struct mpx_conf {
     const struct node *merged;    /* what the options were read from; NULL: defaults alone */
     const char *pointer;          /* where it is configured, as a JSON pointer */
     struct place at;
+    unsigned level;    /* MPX_AT_VHOST, MPX_AT_DIRECTORY */
     const char *vhost; /* for the log; NULL in "defaults" */
     struct mpx_conf *next;
     bool is_given; /* a level says something of the module: it is more than selected */

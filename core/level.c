@@ -108,6 +108,7 @@ static struct mpx_conf *make_conf(const struct building *b, const struct level *
     c->module = m;
     c->merged = merged;
     c->vhost = l->vhost;
+    c->level = l->at;
     c->at = key != NULL ? key->key_at : use->at;
     if (key == NULL && l->node != NULL && is_inherited(l, use))
         c->at = l->node->at;

@@ -11,6 +11,8 @@ struct node {
     enum node_kind kind;
     bool expanded;       /* a string that came out of ${...}: its text may stand for a number */
     bool is_wrong;       /* what stands here cannot be had and was told: nothing else about it is */
+    bool is_bare;        /* the first member of an object: what stood in its place, and shorthands
+                            have added the others */
     bool is_made;        /* a define: what it uses was put into it */
     struct place at;     /* the value */
     struct place key_at; /* the member's name; where there is none, the value */

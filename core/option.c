@@ -23,6 +23,9 @@ bool option_find(struct option_table t, struct mpx_str name, struct mpx_option *
     for (size_t i = 0; (*o = option_get(t, i)).name != NULL; i++)
         if (str_is(name, o->name))
             return true;
+    for (size_t i = 0; (*o = option_get(t, i)).name != NULL; i++)
+        if ((o->flags & MPX_OPT_PREFIX) != 0 && str_starts(name, str_of(o->name)))
+            return true;
     return false;
 }
 
@@ -63,7 +66,8 @@ static int unknown_key(const struct option_reading *rd, struct option_table t,
     }
     suggest_start(&s, member->key);
     for (size_t i = 0; (o = option_get(t, i)).name != NULL; i++)
-        suggest_offer(&s, str_of(o.name));
+        if ((o.flags & MPX_OPT_PREFIX) == 0)
+            suggest_offer(&s, str_of(o.name));
     const char *pointer = option_pointer(rd, member->parent);
     problem_add(rd->problems, member->key_at, "unknown key \"%.*s\" at %s%s", STR_ARGS(member->key),
                 pointer[0] != '\0' ? pointer : "the top level", suggest_text(&s, rd->a));
@@ -176,7 +180,8 @@ static int read_absent(const struct option_reading *rd, struct option_table t,
     for (size_t i = 0; (o = option_get(t, i)).name != NULL; i++) {
         const struct node *given = node_member(object, o.name);
 
-        if ((given != NULL && given->kind != NODE_NULL) || o.name == filled)
+        if ((given != NULL && given->kind != NODE_NULL) || o.name == filled ||
+            (o.flags & MPX_OPT_PREFIX) != 0)
             continue;
         if ((o.flags & MPX_OPT_REQUIRED) != 0 && is_replaced(t, &o, object, filled))
             continue;
@@ -195,12 +200,47 @@ static bool is_switch(const struct node *value, const struct mpx_option *bare)
            (bare->name == NULL || bare->type != MPX_T_BOOL);
 }
 
+/* Whether value, all of it, fills the bare option of t. */
+static bool fills_bare(struct option_table t, const struct node *value,
+                       const struct mpx_option *bare)
+{
+    struct mpx_option o;
+
+    if (value->kind != NODE_OBJECT)
+        return true;
+    if (bare->name == NULL || (bare->flags & MPX_OPT_WHOLE) == 0 || value->first == NULL)
+        return false;
+    for (const struct node *m = value->first; m != NULL; m = m->next)
+        if (m->is_bare || (option_find(t, m->key, &o) && (o.flags & MPX_OPT_PREFIX) == 0))
+            return false;
+    return true;
+}
+
+/* An object that shorthands have added to what stood in its place. */
+static const struct node *unwrap(struct mpx_arena *a, struct option_table t,
+                                 const struct node *value)
+{
+    struct node *object = node_new(a, NODE_OBJECT, value->at);
+    const struct node *own = option_object(a, t, value->first);
+
+    object->key = value->key;
+    object->key_at = value->key_at;
+    object->is_wrong = value->is_wrong || own->is_wrong;
+    for (const struct node *m = own->first; m != NULL; m = m->next)
+        node_append(object, node_copy(a, m), m->key);
+    for (const struct node *m = value->first->next; m != NULL; m = m->next)
+        node_append(object, node_copy(a, m), m->key);
+    return object;
+}
+
 const struct node *option_object(struct mpx_arena *a, struct option_table t,
                                  const struct node *value)
 {
     struct mpx_option bare = find_bare(t, value), o;
 
-    if (value->kind == NODE_OBJECT || value->kind == NODE_NULL ||
+    if (value->kind == NODE_OBJECT && value->first != NULL && value->first->is_bare)
+        return unwrap(a, t, value);
+    if (!fills_bare(t, value, &bare) || value->kind == NODE_NULL ||
         (value->kind == NODE_BOOL && !value->boolean) ||
         (bare.name == NULL && !is_switch(value, &bare)))
         return value;
@@ -209,7 +249,9 @@ const struct node *option_object(struct mpx_arena *a, struct option_table t,
     object->key_at = value->key_at;
     if (is_switch(value, &bare))
         return object;
-    node_append(object, node_copy(a, value), str_of(bare.name));
+    struct node *own = node_copy(a, value);
+    own->is_bare = false;
+    node_append(object, own, str_of(bare.name));
     for (size_t i = 0; (o = option_get(t, i)).name != NULL; i++) /* takes the place of the other */
         if ((o.flags & MPX_OPT_BARE) != 0 && o.name != bare.name)
             node_append(object, node_new(a, NODE_NULL, value->at), str_of(o.name));
@@ -235,6 +277,17 @@ static int no_object(const struct option_reading *rd, const struct node *value)
     return -1;
 }
 
+/* Members that come one by one go to a list that begins empty. */
+static void begin_prefixes(struct option_table t, void *conf)
+{
+    const struct mpx_list none = { NULL, 0 };
+    struct mpx_option o;
+
+    for (size_t i = 0; (o = option_get(t, i)).name != NULL; i++)
+        if ((o.flags & MPX_OPT_PREFIX) != 0)
+            memcpy((char *)conf + o.offset, &none, sizeof(none));
+}
+
 int option_read(const struct option_reading *rd, struct option_table t, const struct node *object,
                 struct place place, void *conf)
 {
@@ -242,13 +295,16 @@ int option_read(const struct option_reading *rd, struct option_table t, const st
     const char *filled = NULL;
     int rc = 0;
 
+    begin_prefixes(t, conf);
     if (object != NULL && object->is_wrong)
         return -1;
-    if (object != NULL && object->kind != NODE_OBJECT) {
+    if (object != NULL && fills_bare(t, object, &bare)) {
         if (!is_switch(object, &bare)) {
             if (bare.name == NULL)
                 return no_object(rd, object);
-            rc = option_read_value(rd, &bare, object, (char *)conf + bare.offset);
+            rc = may_stand(rd, &bare, object)
+                     ? option_read_value(rd, &bare, object, (char *)conf + bare.offset)
+                     : -1;
             filled = bare.name;
         }
         object = NULL;
@@ -258,6 +314,10 @@ int option_read(const struct option_reading *rd, struct option_table t, const st
             rc = rd->open_ended ? rc : unknown_key(rd, t, m);
         else if (!may_stand(rd, &o, m))
             rc = -1;
+        else if ((o.flags & MPX_OPT_PREFIX) != 0)
+            rc = option_read_entry(rd, &o, m, object->count, (void *)((char *)conf + o.offset)) < 0
+                     ? -1
+                     : rc;
         else if (m->kind != NODE_NULL && option_read_value(rd, &o, m, (char *)conf + o.offset) < 0)
             rc = -1;
     }
@@ -285,17 +345,25 @@ static const char *verify(struct mpx_arena *a, const struct mpx_option *o, size_
         return arena_printf(a, "option \"%s\" does not say what it holds", o->name).p;
     if (o->type == MPX_T_ENUM && (o->names == NULL || o->names[0] == NULL))
         return arena_printf(a, "option \"%s\" has no words", o->name).p;
+    if ((o->flags & MPX_OPT_PREFIX) != 0 && (o->type != MPX_T_MAP || o->fallback != NULL))
+        return arena_printf(a, "option \"%s\" takes members by their names but is no map", o->name)
+            .p;
     if (o->type == MPX_T_OBJECT && depth < VERIFY_DEPTH)
         return verify_table(a, of, room, depth + 1);
-    if (o->type != MPX_T_LIST || depth == VERIFY_DEPTH)
+    bool has_elements = o->type == MPX_T_LIST || (o->type == MPX_T_MAP && o->of != NULL);
+    if (!has_elements || depth == VERIFY_DEPTH)
         return NULL;
     struct mpx_option element = option_get(of, 0);
-    if (option_size(&element) > o->of_size)
+    size_t begin = o->type == MPX_T_MAP ? element.offset : 0;
+    if (o->type == MPX_T_MAP && element.type != MPX_T_OBJECT && begin < sizeof(struct mpx_str))
+        return arena_printf(a, "the elements of option \"%s\" lie upon their keys", o->name).p;
+    if (begin > o->of_size || option_size(&element) > o->of_size - begin ||
+        (o->type == MPX_T_MAP && o->of_size < sizeof(struct mpx_str)))
         return arena_printf(a, "the elements of option \"%s\" need more than its of_size", o->name)
             .p;
     if (element.name == NULL || element.name[0] == '\0')
         element.name = o->name;
-    return verify(a, &element, stride, o->of_size, depth + 1);
+    return verify(a, &element, stride, o->of_size - begin, depth + 1);
 }
 
 static const char *verify_table(struct mpx_arena *a, struct option_table t, size_t size, int depth)

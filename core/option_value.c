@@ -273,10 +273,37 @@ static int read_list(const struct option_reading *rd, const struct mpx_option *o
     return rc;
 }
 
+int option_read_entry(const struct option_reading *rd, const struct mpx_option *o,
+                      const struct node *member, unsigned room, struct mpx_list *list)
+{
+    struct mpx_option of = option_get((struct option_table){ o->of, stride_of(rd) }, 0);
+    size_t size = o->of != NULL ? o->of_size : sizeof(struct mpx_pair);
+    struct option_reading whole = *rd; /* no other level adds to an element */
+
+    if (member->is_wrong)
+        return -1;
+    if (member->kind == NODE_NULL) /* takes away what an outer level has under this key */
+        return 0;
+    if (o->of == NULL && member->kind != NODE_STRING)
+        return option_complain(rd, o, member, "must be a string");
+    if (list->items == NULL)
+        list->items = arena_zero(rd->a, room * size);
+    char *element = (char *)(uintptr_t)list->items + list->count++ * size;
+    struct mpx_str key = arena_copy(rd->a, member->key);
+    memcpy(element, &key, sizeof(key));
+    if (o->of == NULL)
+        return option_read_string(rd, o, member, &((struct mpx_pair *)(void *)element)->value);
+    whole.partial = false;
+    of.flags |= o->flags & MPX_OPT_SECRET;
+    return option_read_value(&whole, &of, member, element + of.offset);
+}
+
 static int read_map(const struct option_reading *rd, const struct mpx_option *o,
                     const struct node *value, struct mpx_list *field)
 {
     bool or_text = (o->flags & MPX_OPT_OR_TEXT) != 0;
+    struct mpx_list list = { NULL, 0 };
+    int rc = 0;
 
     if (or_text && value->kind == NODE_STRING) {
         struct mpx_pair *pair = arena_zero(rd->a, sizeof(*pair));
@@ -286,21 +313,13 @@ static int read_map(const struct option_reading *rd, const struct mpx_option *o,
         return 0;
     }
     if (value->kind != NODE_OBJECT)
-        return option_complain(rd, o, value, "must be %san object with strings as values",
-                               or_text ? "a string, or " : "");
-    struct mpx_pair *pairs = arena_zero(rd->a, value->count * sizeof(*pairs));
-    size_t count = 0;
-    int rc = 0;
-    for (const struct node *m = value->first; m != NULL; m = m->next) {
-        if (m->is_wrong)
+        return option_complain(rd, o, value, "must be %san object%s",
+                               or_text ? "a string, or " : "",
+                               o->of == NULL ? " with strings as values" : "");
+    for (const struct node *m = value->first; m != NULL; m = m->next)
+        if (option_read_entry(rd, o, m, value->count, &list) < 0)
             rc = -1;
-        else if (m->kind == NODE_STRING)
-            pairs[count++] =
-                (struct mpx_pair){ arena_copy(rd->a, m->key), arena_copy(rd->a, m->string) };
-        else if (m->kind != NODE_NULL) /* takes away what an outer level has under this key */
-            rc = option_complain(rd, o, m, "must be a string");
-    }
-    *field = (struct mpx_list){ pairs, count };
+    *field = list;
     return rc;
 }
 

@@ -14,6 +14,9 @@ int option_read_string(const struct option_reading *rd, const struct mpx_option 
                        const struct node *value, struct mpx_str *field);
 int option_read_path(const struct option_reading *rd, const struct mpx_option *o,
                      const struct node *value, struct mpx_str *field);
+/* Reads one member of an object, which has "room" of them, as the next element of a MAP's list. */
+int option_read_entry(const struct option_reading *rd, const struct mpx_option *o,
+                      const struct node *member, unsigned room, struct mpx_list *list);
 /* "POINTER must be ..., not VALUE" at the value's place; the value is left out when o is SECRET.
    o may be NULL. Returns -1. */
 int option_complain(const struct option_reading *rd, const struct mpx_option *o,

@@ -8,6 +8,7 @@ static const struct shorthand {
     { "index_file", "static", "index_file" }, { "directory_list", "dirlist", NULL },
     { "allow", "access", "allow" },           { "deny", "access", "deny" },
     { "redirect", "rewrite", "redirect" },    { "user_dirs", "userdir", NULL },
+    { "fallback", "rewrite", "fallback" },
 };
 enum { SHORTHANDS = sizeof(shorthands) / sizeof(shorthands[0]) };
 
@@ -49,6 +50,19 @@ static void set_twice(struct problems *problems, const struct node *m, const str
                     STR_ARGS(m->key), place);
 }
 
+/* What stands there, of any kind, becomes the first member of an object that can take more: its
+   module's table, which is not known here, says what it fills. */
+static void wrap(struct mpx_arena *a, struct node *there)
+{
+    struct node *own = node_copy(a, there);
+
+    own->is_bare = true;
+    there->kind = NODE_OBJECT;
+    there->first = there->last = NULL;
+    there->count = 0;
+    node_append(there, own, own->key);
+}
+
 /* Puts a member's value where its shorthand says; m is one that is a shorthand. */
 static void carry_out(struct mpx_arena *a, struct problems *problems, struct node *keys,
                       const struct shorthand *s, const struct node *m)
@@ -67,8 +81,16 @@ static void carry_out(struct mpx_arena *a, struct problems *problems, struct nod
         there = node_new(a, NODE_OBJECT, m->at);
         there->key_at = m->key_at;
         node_append(keys, there, str_of(s->module));
+        node_append(there, value, str_of(s->member));
+        return;
     }
-    if (there->kind != NODE_OBJECT || node_member(there, s->member) != NULL)
+    if (there->kind == NODE_NULL || (there->kind == NODE_BOOL && !there->boolean)) {
+        set_twice(problems, m, there);
+        return;
+    }
+    if (there->first == NULL || !there->first->is_bare)
+        wrap(a, there);
+    if (node_member(there->first, s->member) != NULL)
         set_twice(problems, m, there);
     else
         node_append(there, value, str_of(s->member));
@@ -93,6 +115,14 @@ struct node *shorthand_keys(struct mpx_arena *a, struct problems *problems,
     return keys;
 }
 
+/* Whether a value in the place of the module's object fills what the shorthand sets. */
+static bool is_set_bare(struct mpx_arena *a, struct option_table t, const struct node *own,
+                        const char *member)
+{
+    return own != NULL && node_member(own, member) == NULL &&
+           node_member(option_object(a, t, own), member) != NULL;
+}
+
 int shorthand_check(const struct option_reading *rd, const struct node *level,
                     const struct module *m, void *scratch)
 {
@@ -112,6 +142,9 @@ int shorthand_check(const struct option_reading *rd, const struct node *level,
             if (!option_find(table, str_of(s->member), &o)) {
                 problem_add(rd->problems, k->key_at, "module \"%s\" (%s) has no option \"%s\"",
                             m->name, m->file, s->member);
+                rc = -1;
+            } else if (is_set_bare(rd->a, table, node_member(level, m->name), s->member)) {
+                set_twice(rd->problems, k, node_member(level, m->name));
                 rc = -1;
             } else if (option_read_member(rd, &o, k, scratch) < 0) {
                 rc = -1;

@@ -27,6 +27,8 @@ enum mpx_rc wait_ticket(struct mpx_req *r, struct mpx_ticket **out, int64_t ms, 
                         void *state);
 enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
                       void *state);
+enum mpx_rc wait_open_path(struct mpx_req *r, struct mpx_str path, unsigned flags, mpx_resume_fn fn,
+                           void *state);
 enum mpx_rc wait_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, mpx_resume_fn fn,
                          void *state);
 enum mpx_rc wait_name(struct mpx_req *r, mpx_resume_fn fn, void *state);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
    The waits of wait.h that a thread works for. */
 #include "str.h"
+#include "uri.h"
 #include "wait.h"
 
 #include <errno.h>
@@ -100,21 +101,18 @@ static bool is_relative(struct mpx_str rel)
     return true;
 }
 
-enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
-                      void *state)
+/* Opens rel beneath d, which may be NULL; one that cannot be opened at all is told as error. */
+static enum mpx_rc open_beneath(struct mpx_req *r, const struct directory *d, struct mpx_str rel,
+                                unsigned flags, int error)
 {
-    const struct directory *d = r->directory;
     struct file_open open = { .files = r->w->files, .flags = flags & ~(unsigned)FILE_OWNED };
 
-    if (wait_begin(r, WAIT_OPEN, fn, state) == NULL)
-        return MPX_FAIL;
     if (r->open_file != NULL) { /* the one before lives as long as the request, too */
         arena_defer(&r->arena, drop_file, r->open_file);
         r->open_file = NULL;
     }
-    bool is_down = is_relative(rel);
-    r->open_rc = is_down ? -ENOENT : -EXDEV;
-    if (d == NULL || d->root.n == 0 || !is_down) {
+    r->open_rc = error != 0 ? error : -ENOENT;
+    if (d == NULL || d->root.n == 0 || error != 0) {
         wait_ready(r, WAIT_OPEN);
         return MPX_WAIT;
     }
@@ -136,6 +134,35 @@ enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx
     j->job.work = work_open;
     j->job.arg = j;
     return submit(r, j);
+}
+
+enum mpx_rc wait_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
+                      void *state)
+{
+    if (wait_begin(r, WAIT_OPEN, fn, state) == NULL)
+        return MPX_FAIL;
+    return open_beneath(r, r->directory, rel, flags, is_relative(rel) ? 0 : -EXDEV);
+}
+
+enum mpx_rc wait_open_path(struct mpx_req *r, struct mpx_str path, unsigned flags, mpx_resume_fn fn,
+                           void *state)
+{
+    char *normal = arena_take(&r->arena, path.n + 1);
+    size_t n;
+
+    if (wait_begin(r, WAIT_OPEN, fn, state) == NULL)
+        return MPX_FAIL;
+    if (uri_normal_decoded(path, normal, &n) != 0)
+        return open_beneath(r, NULL, path, flags, -EINVAL);
+    if (normal[n - 1] == '/') {
+        flags |= MPX_OPEN_DIRECTORY;
+        n--;
+    }
+    const struct directory *d = directory_find(r->vhost, (struct mpx_str){ normal, n });
+    struct mpx_str rel = str_from((struct mpx_str){ normal, n }, d->path.n);
+    while (rel.n > 0 && rel.p[0] == '/')
+        rel = str_from(rel, 1);
+    return open_beneath(r, d, rel, flags, 0);
 }
 
 static void work_offload(void *arg)

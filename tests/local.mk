@@ -44,6 +44,7 @@ if HAVE_CHECK
 check_PROGRAMS += tests/unit/unit
 TESTS += tests/unit/unit
 tests_unit_unit_SOURCES = \
+	modules/rewrite/index.c modules/rewrite/index.h modules/rewrite/table.c modules/rewrite/table.h \
 	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/unit/aid.c tests/unit/aid.h \
 	tests/unit/bodies.c tests/unit/bodies.h \
@@ -105,6 +106,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_must.c \
 	tests/unit/test_node.c \
 	tests/unit/test_option.c \
+	tests/unit/test_option_map.c \
 	tests/unit/test_option_table.c \
 	tests/unit/test_option_value.c \
 	tests/unit/test_overload.c \
@@ -124,6 +126,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_quantity.c \
 	tests/unit/test_range.c \
 	tests/unit/test_resolver.c \
+	tests/unit/test_rewrite.c \
 	tests/unit/test_root.c \
 	tests/unit/test_set_root.c \
 	tests/unit/test_settings.c \
@@ -150,6 +153,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_must.c \
 	tests/unit/test_node.c \
 	tests/unit/test_option.c \
+	tests/unit/test_option_map.c \
 	tests/unit/test_option_table.c \
 	tests/unit/test_option_value.c \
 	tests/unit/test_overload.c \
@@ -169,6 +173,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_quantity.c \
 	tests/unit/test_range.c \
 	tests/unit/test_resolver.c \
+	tests/unit/test_rewrite.c \
 	tests/unit/test_root.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_settings_listener.c \
@@ -203,7 +208,7 @@ HTTP_CASES = \
 	tests/http/connection.http tests/http/fields.http tests/http/filters.http \
 	tests/http/forwarded.http tests/http/framing.http tests/http/headers.http tests/http/host.http \
 	tests/http/methods.http tests/http/not-trusted.http tests/http/pages.http tests/http/paths.http \
-	tests/http/range.http tests/http/request-line.http tests/http/rfc-cases.json
+	tests/http/range.http tests/http/request-line.http tests/http/rewrite.http tests/http/rfc-cases.json
 check_PROGRAMS += tests/http/run
 TESTS += tests/http/run
 tests_http_run_SOURCES = \
@@ -222,9 +227,9 @@ SYSTEM_TESTS = \
 	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
-	tests/system/range.py tests/system/slow.py tests/system/static.py tests/system/static_cache.py \
-	tests/system/spellings.py tests/system/supervisor.py tests/system/tools.py \
-	tests/system/userdir.py
+	tests/system/range.py tests/system/rewrite.py tests/system/slow.py \
+	tests/system/spellings.py tests/system/static.py tests/system/static_cache.py \
+	tests/system/supervisor.py tests/system/tools.py tests/system/userdir.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py tests/system/valgrind.py

@@ -108,7 +108,9 @@ enum mpx_type {
     MPX_T_LIST,   /* struct mpx_list of 'of'; one item may stand for a list of one; items is NULL
                      where neither a list, be it empty, nor a default was given */
     MPX_T_OBJECT, /* a nested struct, members in 'of' */
-    MPX_T_MAP,    /* struct mpx_list of struct mpx_pair, in the order of the file */
+    MPX_T_MAP,    /* struct mpx_list of struct mpx_pair, in the order of the file; with 'of', of
+                     elements that begin with the key, a struct mpx_str, and hold the value at the
+                     offset of 'of' (members of an OBJECT at their own) */
     MPX_T_JSON    /* struct mpx_str, the value as JSON text: the last resort */
 };
 enum { MPX_AT_PROCESS = 1, MPX_AT_VHOST = 4, MPX_AT_DIRECTORY = 8 };
@@ -121,7 +123,10 @@ enum {
     MPX_OPT_SECRET = 16,  /* never repeated in messages */
     MPX_OPT_SINK = 32,    /* a PATH for mpx_sink_open: "stderr", "syslog:FACILITY" may stand too */
     MPX_OPT_OR_TEXT = 64, /* a MAP in whose place a string may stand: a pair with an empty key */
-    MPX_OPT_OWN = 256     /* of its level alone: not merged into inner ones; see mpx_conf_outer */
+    MPX_OPT_PREFIX =
+        128,            /* a MAP: all members whose keys begin with its name and are no option's */
+    MPX_OPT_OWN = 256,  /* of its level alone: not merged into inner ones; see mpx_conf_outer */
+    MPX_OPT_WHOLE = 512 /* with BARE: so does an object that has no other option's name as a key */
 };
 #ifdef __cplusplus /* clang-format off */
 #define MPX_OPTION_END { }
@@ -136,8 +141,8 @@ struct mpx_option {
     const char *fallback;        /* the default as JSON text; NULL: all zero */
     int64_t min, max;            /* INT, SIZE, MSEC: bounds; both 0: none but no negatives */
     const char *const *names;    /* ENUM: the words, NULL at the end */
-    const struct mpx_option *of; /* LIST: one element; OBJECT: members, MPX_OPTION_END */
-    uint32_t of_size;            /* LIST: bytes of an element */
+    const struct mpx_option *of; /* LIST, MAP: one element; OBJECT: members, MPX_OPTION_END */
+    uint32_t of_size;            /* LIST, MAP: bytes of an element */
 };
 /* For check() and open(): complains at "below" ("rules/0/to", "" for the key itself) with its
    position in the file. A '/' within a key is "~1", a '~' is "~0" (RFC 6901). Returns -1, so that
@@ -147,6 +152,8 @@ int mpx_conf_error(struct mpx_conf *c, const char *below, const char *fmt, ...)
 /* Whether the configuration says anything of the module here or further out, "process" apart: false
    for one that is only in the "modules" list. */
 bool mpx_conf_given(const struct mpx_conf *c);
+/* Where it was configured: MPX_AT_VHOST ("defaults" too) or MPX_AT_DIRECTORY. */
+unsigned mpx_conf_at(const struct mpx_conf *c);
 /* Memory that lives as long as this configuration. */
 struct mpx_arena *mpx_conf_arena(struct mpx_conf *c);
 /* The settings of the same module one level further out (the virtual host's for a directory), or
@@ -353,6 +360,11 @@ enum {
 };
 enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
                      void *state);
+/* The same for a path of this virtual host (decoded, begins with '/'), which is brought to its
+   normal form; in ROUTE too, where no directory is chosen yet: that of the path counts. One that
+   ends with a slash is a directory or -ENOTDIR. -EINVAL: there is no normal form. */
+enum mpx_rc mpx_open_path(struct mpx_req *r, struct mpx_str path, unsigned flags, mpx_resume_fn fn,
+                          void *state);
 int mpx_open_result(const struct mpx_req *r, struct mpx_file **file); /* 0 or -errno */
 const struct stat *mpx_file_stat(const struct mpx_file *f);
 int mpx_file_fd(const struct mpx_file *f); /* borrowed; -1 without MPX_OPEN_DESCRIPTOR */
@@ -383,59 +395,8 @@ enum mpx_rc mpx_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, m
 /* The same without a request: done() runs on the loop. 0, or -1 when the queue is full. */
 int mpx_background(struct mpx_conf *c, void (*work)(void *arg), void *arg, void (*done)(void *arg));
 
-/* 10. Body filters. A RESPONSE hook puts them over the response that it looks at; they run in the
-   order of the modules' list: the first one sees what was written, the last one's bytes go out.
-   Bodies of all kinds pass through them: pages, blobs, files, streams, standard error pages and the
-   virtual host's own. write() does not run where no body goes out (HEAD, 204, 205, 304), nor for
-   the page of a 412 or 416 that takes the place of the response. Without filters files go by
-   sendfile; for a filter they are read, a piece at a time, while the client takes what comes of
-   it. A filter does not suspend and does not answer: calls of section 8 that change a response
-   fail in it, and so do those of section 9.
-
-   What it does to the body is told by flags, and so are the fields, of a HEAD as of its GET:
-   0                       The length may change. Content-Length and Accept-Ranges go, ranges are
-                           not served, a strong ETag becomes a weak one before conditions are judged
-                           (If-None-Match finds it, If-Match and If-Range do not). Not over a part
-                           (206, Content-Range).
-   MPX_FILTER_SAME_LENGTH  As many bytes come out as go in, and always the same out of the same:
-                           length, ETag and ranges stay. It sees the whole body, and core cuts what
-                           comes out: the last byte of a file costs the reading of all of it.
-   MPX_FILTER_WATCH        It passes nothing on: core does that, untouched, and sendfile stays. Of
-                           bytes that core has not read it is told the number: in.p is NULL. It is
-                           told of the whole body also where ranges of it go out.
-   But for WATCH, Content-Digest and Repr-Digest go (RFC 9530). */
-enum { MPX_FLUSH = 1, MPX_LAST = 2 };
-enum { MPX_FILTER_SAME_LENGTH = 1, MPX_FILTER_WATCH = 2 };
-enum { MPX_FILTER_MORE = 2 };
-struct mpx_filter_ops {
-    uint32_t size, flags; /* sizeof(struct mpx_filter_ops); MPX_FILTER_* */
-    const char *name;     /* for the log */
-    /* The next piece of the body, at most 64 KiB unless it only watches; in lives until write
-       returns, and may be empty. It may be passed on, changed, dropped, held back in memory of
-       your own. MPX_FLUSH: pass on what you hold, the module called mpx_res_flush; and the flag.
-       MPX_LAST: nothing comes behind this; pass the flag on, with your last bytes or without.
-       Answer 0, or what mpx_filter_next gave last; MPX_FILTER_MORE: there is more to pass on, call
-       again when there is room (in is empty then, and flags are the same); -1: it failed. After
-       that, as after anything that breaks these rules, the module is named in the log and the
-       connection ends: no body looks whole that is not. */
-    int (*write)(struct mpx_filter *f, struct mpx_str in, unsigned flags);
-    /* Nothing more comes: after MPX_LAST, when the response is broken off or replaced, when the
-       client is gone, when no more of the body is wanted. Once, in any case, before LOG. May be
-       NULL. */
-    void (*end)(struct mpx_filter *f);
-};
-/* Over the response, behind those that are there; 16 at most. The same ops may be pushed again.
-   Copies ops, borrows the name; state is yours. 0; or -1, and logged: end() does not run then. */
-int mpx_filter_push(struct mpx_req *r, const struct mpx_filter_ops *ops, void *state);
-void *mpx_filter_state(const struct mpx_filter *f);
-struct mpx_req *mpx_filter_req(const struct mpx_filter *f); /* for its log, arena, fields */
-/* In write(), any number of times: to the next filter, or out; copies. 0; 1 when more than 64 KiB
-   wait there: keep what is left and answer MPX_FILTER_MORE; -1 when the response is broken off:
-   answer -1. Past limits.response_buffer (1 MiB) in one call of write() it is broken off. So for a
-   slow client no more waits than that behind each filter, beside what it holds itself. A filter
-   that makes much of little and does not look at the answer is given less at a time: 1 KiB at
-   first, later as much as came out as 64 KiB. */
-int mpx_filter_next(struct mpx_filter *f, struct mpx_str out, unsigned flags);
+/* 10. Body filters: functions that see and change what goes out. */
+#include <multiplexd/filter.h>
 
 /* 11. Run-time variables ($name) and services between modules. */
 /* 0 and *value (alive as long as r), or -1 for "no value". */

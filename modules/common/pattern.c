@@ -3,6 +3,7 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <string.h>
 
 struct pattern {
     pcre2_code *code;
@@ -60,6 +61,18 @@ struct pattern *pattern_compile(struct mpx_conf *c, const char *below, struct mp
 unsigned pattern_groups(const struct pattern *p)
 {
     return p->groups;
+}
+
+int pattern_group_named(const struct pattern *p, struct mpx_str name)
+{
+    char text[64]; /* names are shorter than 33 bytes */
+
+    if (name.n >= sizeof(text))
+        return -1;
+    memcpy(text, name.p, name.n);
+    text[name.n] = '\0';
+    int group = pcre2_substring_number_from_name(p->code, (PCRE2_SPTR)text);
+    return group > 0 ? group : -1;
 }
 
 int pattern_match(const struct pattern *p, struct mpx_str subject,

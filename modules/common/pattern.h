@@ -19,6 +19,9 @@ struct pattern;
 struct pattern *pattern_compile(struct mpx_conf *c, const char *below, struct mpx_str text);
 unsigned pattern_groups(const struct pattern *p); /* captures it has, without the whole */
 
+/* The number of a capture that has a name, (?<name>...), or -1. */
+int pattern_group_named(const struct pattern *p, struct mpx_str name);
+
 /* The views lie in the subject; those of groups that took no part are empty. groups[0] is the whole
    match. Returns 1; 0: no match; -1: a limit was passed, which is no match either, and worth a
    word in the log. groups may be NULL. */

@@ -32,7 +32,7 @@ def prefix():
 def test_what_is_installed_is_where_it_should_be():
     root = prefix()
     for path in ("sbin/multiplexd", "lib/multiplexd/modules/static.so", "lib/multiplexd/modules/accesslog.so",
-                 "include/multiplexd/module.h", "include/multiplexd/mime.h",
+                 "include/multiplexd/module.h", "include/multiplexd/filter.h", "include/multiplexd/mime.h",
                  "include/multiplexd/files.h", "lib/pkgconfig/multiplexd.pc",
                  "share/man/man8/multiplexd.8", "share/man/man5/multiplexd.json.5", "etc/multiplexd/multiplexd.json",
                  "share/doc/multiplexd/README.md", "share/doc/multiplexd/examples/hello/hello.c"):
@@ -51,8 +51,10 @@ def test_only_mpx_names_are_exported():
                "environ", "stderr", "stdout", "stdin", "optarg", "optind", "__environ", "_environ")]
     if not SANITIZERS:
         equal(others, [])
-    with open(os.path.join(SOURCE, "include/multiplexd/module.h"), encoding="utf-8") as f:
-        declared = set(re.findall(r"\b(mpx_[a-z0-9_]+)\(", re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)))
+    declared = set()
+    for name in ("module.h", "filter.h"):
+        with open(os.path.join(SOURCE, "include/multiplexd", name), encoding="utf-8") as f:
+            declared.update(re.findall(r"\b(mpx_[a-z0-9_]+)\(", re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)))
     declared -= {"mpx_module"}
     equal(sorted(own), sorted(n for n in declared if not n.endswith("_fn") and "##" not in n))
 

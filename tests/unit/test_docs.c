@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TEXT_BYTES = 1 << 20 };
+enum { TEXT_BYTES = 1 << 20, TABLES_MAX = 64 };
 
 static const char *type_word(const struct mpx_option *o)
 {
@@ -39,6 +39,7 @@ static const char *type_word(const struct mpx_option *o)
         return "object";
     case MPX_T_MAP:
         return (o->flags & MPX_OPT_OR_TEXT) != 0 ? "string or object of strings"
+               : o->of != NULL                   ? "object of objects"
                                                  : "object of strings";
     case MPX_T_JSON:
         return "see below";
@@ -101,8 +102,21 @@ static struct mpx_str section(const struct page *p, const char *heading)
     return (struct mpx_str){ at, end != NULL ? (size_t)(end - at) : strlen(at) };
 }
 
+/* Whether a table was met before on this page: it is used twice, or holds itself. */
+static bool was_met(const struct mpx_option *table, const struct mpx_option **met)
+{
+    size_t i = 0;
+
+    for (; met[i] != NULL; i++)
+        if (met[i] == table)
+            return true;
+    ck_assert_uint_lt(i + 1, TABLES_MAX);
+    met[i] = table;
+    return false;
+}
+
 static unsigned check_rows(struct mpx_str text, const char *page, const char *prefix,
-                           struct option_table table)
+                           struct option_table table, const struct mpx_option **met)
 {
     struct mpx_option o;
     struct buffer row;
@@ -111,7 +125,8 @@ static unsigned check_rows(struct mpx_str text, const char *page, const char *pr
 
     buffer_init(&row, 4096);
     for (size_t i = 0; (o = option_get(table, i)).name != NULL; i++) {
-        const struct mpx_option *of = o.type == MPX_T_LIST ? o.of->of : o.of;
+        bool has_elements = o.of != NULL && (o.type == MPX_T_LIST || o.type == MPX_T_MAP);
+        const struct mpx_option *of = has_elements ? o.of->of : o.of;
 
         if ((o.flags & OPTION_LATER) != 0)
             continue;
@@ -120,8 +135,8 @@ static unsigned check_rows(struct mpx_str text, const char *page, const char *pr
                       "docs/%s must have the row\n%.*s", page, STR_ARGS(buffer_str(&row)));
         rows++;
         (void)snprintf(inner, sizeof(inner), "%s%s.", prefix, o.name);
-        if (of != NULL)
-            rows += check_rows(text, page, inner, (struct option_table){ of, table.stride });
+        if (of != NULL && !was_met(of, met))
+            rows += check_rows(text, page, inner, (struct option_table){ of, table.stride }, met);
     }
     buffer_finish(&row);
     return rows;
@@ -139,7 +154,8 @@ static unsigned count_rows(struct mpx_str text)
 static void check_table(const struct page *p, const char *heading, struct option_table table)
 {
     struct mpx_str text = section(p, heading);
-    unsigned rows = check_rows(text, p->name, "", table);
+    const struct mpx_option *met[TABLES_MAX] = { NULL };
+    unsigned rows = check_rows(text, p->name, "", table, met);
 
     ck_assert_msg(count_rows(text) == rows,
                   "docs/%s, \"## %s\": %u rows, but the table has %u options", p->name, heading,

@@ -29,6 +29,36 @@ START_TEST(a_short_key_is_its_modules_option)
 }
 END_TEST
 
+START_TEST(a_short_key_stands_beside_its_modules_key_of_any_form)
+{
+    static const struct {
+        const char *vhost, *merged;
+    } cases[] = {
+        { "{ \"rewrite\": [ { \"/a\": \"/b\" } ], \"redirect\": { \"/c\": \"/d\" } }",
+          "{\"rules\":[{\"/a\":\"/b\"}],\"redirect\":{\"/c\":\"/d\"}}" },
+        { "{ \"rewrite\": { \"/a\": \"/b\" }, \"redirect\": {}, \"fallback\": \"/e\" }",
+          "{\"rules\":{\"/a\":\"/b\"},\"redirect\":{},\"fallback\":\"/e\"}" },
+        { "{ \"fallback\": \"/e\", \"rewrite\": true, \"redirect\": {} }",
+          "{\"fallback\":\"/e\",\"redirect\":{}}" },
+        { "{ \"rewrite\": { \"rules\": [] }, \"redirect\": {} }",
+          "{\"rules\":[],\"redirect\":{}}" },
+        { "{ \"redirect\": {}, \"fallback\": [] }", "{\"redirect\":{},\"fallback\":[]}" },
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct given t;
+
+        given_init(&t);
+        const struct generation *g =
+            given_site(&t, arena_printf(&t.arena, "{ \"vhosts\": %s }", cases[i].vhost).p);
+        ck_assert_errors(&t, "");
+        ck_assert_str_eq(given_text(&t, given_conf(&g->vhosts->chain, "rewrite")->merged),
+                         cases[i].merged);
+        given_finish(&t);
+    }
+}
+END_TEST
+
 static const struct {
     const char *vhost, *said;
 } mistakes[] = {
@@ -39,6 +69,8 @@ static const struct {
     { "{ \"index_file\": \"x\", \"static\": false }",
       "site.json:1:15: error: \"index_file\" sets what \"static\": false switches off at "
       "site.json:1:34: remove one\n" },
+    { "{ \"rewrite\": { \"fallback\": \"/x\" }, \"redirect\": {}, \"fallback\": \"/y\" }",
+      "site.json:1:64: error: \"fallback\" is set here and also at site.json:1:15: remove one\n" },
     /* a value that its option does not take, at the place where it stands */
     { "{ \"index_file\": 7 }",
       "site.json:1:29: error: /vhosts/0/index_file must be a string or a list of strings, not "
@@ -117,6 +149,7 @@ END_TEST
 Suite *suite_shorthand(void)
 {
     static const TTest **const tests[] = { &a_short_key_is_its_modules_option,
+                                           &a_short_key_stands_beside_its_modules_key_of_any_form,
                                            &mistakes_with_keys_are_told_at_their_place,
                                            &a_short_key_needs_its_module, NULL };
 

@@ -62,6 +62,7 @@
     X(must)              \
     X(node)              \
     X(option)            \
+    X(option_map)        \
     X(option_table)      \
     X(option_value)      \
     X(overload)          \
@@ -81,6 +82,7 @@
     X(quantity)          \
     X(range)             \
     X(resolver)          \
+    X(rewrite)           \
     X(root)              \
     X(set_root)          \
     X(settings)          \
