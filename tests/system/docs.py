@@ -89,6 +89,18 @@ def test_the_demo_site_and_the_default_configuration_are_good():
         equal((status, err), (0, ""), name)
 
 
+def test_the_demo_site_shows_a_listing_a_guarded_folder_and_paths_that_moved():
+    daemon = {"module_path": MODULES, **({"user": "root"} if IS_ROOT else {})}
+    config = {"include": os.path.join(SOURCE, "conf/demo.json"), "daemon": daemon}
+    with serving(config, ["-p", "0"]) as server:
+        page = server.get("/")[2].decode()
+        for path, wanted in (("docs/", 200), ("docs/?format=json", 200), ("guarded/", 403), ("manual/CONFIG.md", 301)):
+            contains(page, f'href="{path}"')
+            equal(server.get("/" + path)[0], wanted, path)
+        contains(server.get("/docs/")[2], b"MODULES.md")
+        equal(server.get("/manual/CONFIG.md")[1]["location"], "/docs/CONFIG.md")
+
+
 def test_the_manual_pages_name_every_option():
     with open(os.path.join(BUILD, "docs/multiplexd.8"), encoding="utf-8") as f:
         page = f.read().replace("\\-", "-")
