@@ -319,6 +319,8 @@ static int read_map(const struct option_reading *rd, const struct mpx_option *o,
     for (const struct node *m = value->first; m != NULL; m = m->next)
         if (option_read_entry(rd, o, m, value->count, &list) < 0)
             rc = -1;
+    if (list.items == NULL)
+        list.items = arena_zero(rd->a, 1); /* an empty one that is given is not NULL */
     *field = list;
     return rc;
 }

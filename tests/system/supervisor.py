@@ -183,7 +183,7 @@ def test_why_no_worker_can_start_again_is_logged_once():
         equal(logged().count("a worker "), 1, logged())
         os.rename(where + "/gone", where + "/logs")
         wait_until(lambda: "a worker serves again" in logged(), "it serves again")
-        equal(server.get("/")[0], 404)
+        equal(server.get("/")[0], 403)
         server.stop()
 
 
