@@ -92,6 +92,28 @@ def test_a_pipeline_is_answered_in_one_write():
     equal(found.get("sendmsg"), 32)
 
 
+def test_compressed_files_that_are_not_there_cost_a_look_in_a_second():
+    need(strace_works(), "needs strace and the right to trace")
+    with folder() as www:
+        for name in ("a.js", "a.png"):
+            write(www + "/" + name, "x")
+        config = configuration({"documents": www, "static": {"precompressed": ["br", "zst", "gz"]}})
+        with serving(config) as server, server.connect() as s, folder() as where:
+            out = where + "/calls"
+            strace = subprocess.Popen(["strace", "-f", "-e", "trace=openat2,openat", "-o", out, "-p", str(server.worker())],
+                                      stderr=subprocess.PIPE)
+            strace.stderr.readline()  # it is attached
+            for path in ["/a.js"] * 200 + ["/a.png"] * 20:
+                s.sendall(request(path, fields=["Accept-Encoding: br, zstd, gzip"]))
+                equal(read_response(s)[0], 200)
+            strace.terminate()
+            strace.wait(10)
+            with open(out, encoding="latin-1") as f:
+                text = f.read()
+    assert 3 <= text.count("a.js.") <= 30, f"{text.count('a.js.')} looks for 200 requests"
+    equal(text.count("a.png."), 0, "of a type that is not listed")
+
+
 def test_a_keep_alive_request_takes_no_memory_from_the_system():
     with folder() as where:
         write(where + "/www/1k.html", "x" * 1024)

@@ -172,26 +172,6 @@ def test_a_sidecar_that_comes_or_goes_is_seen_within_a_second_or_so():
         equal(accept(server, "gzip")[0], None)
 
 
-def test_a_sidecar_that_is_not_there_costs_a_look_in_a_second():
-    need(shutil.which("strace") and not SANITIZERS, "needs strace, without a sanitizer")
-    with folder() as www, serving(site(tree(www, suffixes=()))) as server:
-        tree(www, "a.png", ())
-        with server.connect() as s:
-            out = server.folder + "/trace"
-            trace = subprocess.Popen(["strace", "-f", "-e", "trace=openat2,openat", "-o", out, "-p", str(server.worker())],
-                                     stderr=subprocess.PIPE)
-            trace.stderr.readline()  # it is attached
-            for path in ["/a.js"] * 200 + ["/a.png"] * 20:
-                s.sendall(request(path, fields=["Accept-Encoding: br, zstd, gzip"]))
-                equal(read_response(s)[0], 200)
-            trace.terminate()
-            trace.wait(10)
-        with open(out, encoding="latin-1") as f:
-            text = f.read()
-        assert 3 <= text.count("a.js.") <= 30, f"{text.count('a.js.')} looks for 200 requests"
-        equal(text.count("a.png."), 0, "of a type that is not listed")
-
-
 def control(server, path):
     return server.get(path)[1].get("cache-control")
 

@@ -389,7 +389,6 @@ def resident(pid):
 
 
 def test_a_scan_of_names_does_not_grow_the_server():
-    need(not SANITIZERS, "a sanitizer keeps what is freed")
     with world() as w, w.serving() as server, contextlib.ExitStack() as stack:
         def scan(start, count):
             for at in range(start, start + count, len(connections)):
@@ -403,7 +402,7 @@ def test_a_scan_of_names_does_not_grow_the_server():
         before = resident(server.worker())
         scan(1200, 1000)
         grown = resident(server.worker()) - before
-        assert grown < 512, f"{grown} KiB"
+        assert grown < 512 or SANITIZERS, f"{grown} KiB"  # a sanitizer keeps what is freed
         equal(server.get("/~jane/")[0], 200)
 
 
