@@ -417,6 +417,11 @@ struct mpx_piece {
    a name that neither the server nor a module of this configuration provides is an error at "below"
    (see mpx_conf_error), told when all modules are loaded, be it after check(). */
 struct mpx_list mpx_text_pieces(struct mpx_conf *c, const char *below, struct mpx_str text);
+/* For texts that are read by rules of the module's own: the variable whose name text, what stands
+   behind a dollar, begins with, and the bytes of that name; an unknown one is an error as above.
+   NULL where there is no name. */
+const struct mpx_var *mpx_var_find(struct mpx_conf *c, const char *below, struct mpx_str text,
+                                   size_t *length);
 /* The value, alive as long as r and never empty; false when there is none. */
 bool mpx_var_get(struct mpx_req *r, const struct mpx_var *v, struct mpx_str *value);
 enum mpx_var_kind {

@@ -99,7 +99,7 @@ static int compile(struct mpx_conf *c, const char *below, const struct condition
 
         if (o->exists.n == 0 || (o->exists.p[0] != '/' && o->exists.p[0] != '$'))
             return mpx_conf_error(c, at, "must be a path, \"/...\", or begin with a variable");
-        k->exists = rewrite_target(c, at, o->exists, match, 0, true);
+        k->exists = rewrite_target(c, at, o->exists, match, TARGET_TEXT);
         rc = k->exists != NULL ? rc : -1;
     }
     return rc;

@@ -57,7 +57,7 @@ int fallback_compile(struct mpx_conf *c, struct conf *conf)
                                       ? "must be a path, \"/...\", or the status of an error, "
                                         "\"404\""
                                       : "must be a path, \"/...\" or \"$path...\"");
-        const struct target *t = rewrite_target(c, below, texts[i], NULL, 0, false);
+        const struct target *t = rewrite_target(c, below, texts[i], NULL, 0);
         if (t == NULL)
             return -1;
         if (i + 1 == n)

@@ -80,12 +80,6 @@ static void put_plain(struct text *t, struct mpx_str s)
         put(t, s.p[i]);
 }
 
-static bool is_one_of(struct mpx_str s, const char *a, const char *b)
-{
-    return (s.n == strlen(a) && memcmp(s.p, a, s.n) == 0) ||
-           (s.n == strlen(b) && memcmp(s.p, b, s.n) == 0);
-}
-
 static void put_part(struct text *t, const struct part *p, struct mpx_str value, bool decoded)
 {
     bool is_text = p->kind == PART_TEXT;
@@ -94,8 +88,8 @@ static void put_part(struct text *t, const struct part *p, struct mpx_str value,
     case ZONE_AUTHORITY:
         if (is_text)
             put_written(t, value);
-        else /* core knows these to be host names, perhaps in brackets */
-            put_value(t, value, is_one_of(p->text, "$host", "$vhost") ? "[:]" : "");
+        else /* core knows what is one to be a host name, perhaps in brackets */
+            put_value(t, value, p->is_host ? "[:]" : "");
         return;
     case ZONE_PATH:
         if (is_text && decoded)
@@ -109,7 +103,7 @@ static void put_part(struct text *t, const struct part *p, struct mpx_str value,
         return;
     case ZONE_QUERY:
     case ZONE_FRAGMENT:
-        if (is_text || is_one_of(p->text, "$query", "$query"))
+        if (is_text || p->is_query)
             put_written(t, value);
         else
             put_value(t, value, "/");
@@ -118,8 +112,8 @@ static void put_part(struct text *t, const struct part *p, struct mpx_str value,
 }
 
 /* What each part stands for. */
-static int get_values(struct mpx_req *r, const struct target *t, const struct filling *f,
-                      struct mpx_str *values)
+static void get_values(struct mpx_req *r, const struct target *t, const struct filling *f,
+                       struct mpx_str *values)
 {
     for (size_t i = 0; i < t->count; i++) {
         const struct part *p = &t->parts[i];
@@ -129,10 +123,9 @@ static int get_values(struct mpx_req *r, const struct target *t, const struct fi
             values[i] = f->groups != NULL ? f->groups[p->group] : MPX_STR("");
         else if (p->kind == PART_REST)
             values[i] = f->rest;
-        else if (p->kind == PART_VARIABLE && mpx_expand(r, p->text, &values[i]) < 0)
-            return -1;
+        else if (p->kind == PART_VARIABLE && !mpx_var_get(r, p->var, &values[i]))
+            values[i] = MPX_STR("");
     }
-    return 0;
 }
 
 /* All parts of a zone. */
@@ -172,8 +165,8 @@ int target_fill(struct mpx_req *r, const struct target *t, const struct filling 
 {
     struct mpx_str values[TARGET_PARTS];
 
-    if (get_values(r, t, f, values) < 0 ||
-        join(r, t, values, ZONE_AUTHORITY, false, &place->authority) < 0 ||
+    get_values(r, t, f, values);
+    if (join(r, t, values, ZONE_AUTHORITY, false, &place->authority) < 0 ||
         join(r, t, values, ZONE_PATH, true, &place->path) < 0 ||
         join(r, t, values, ZONE_PATH, false, &place->encoded) < 0 ||
         join(r, t, values, ZONE_QUERY, false, &place->query) < 0 ||
@@ -196,8 +189,7 @@ int target_fill_text(struct mpx_req *r, const struct target *t, const struct fil
     struct mpx_str values[TARGET_PARTS];
     struct text out = { .room = 0 };
 
-    if (get_values(r, t, f, values) < 0)
-        return -1;
+    get_values(r, t, f, values);
     for (size_t i = 0; i < t->count; i++)
         out.room += values[i].n;
     if (out.room > FILLED_MAX)

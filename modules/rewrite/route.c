@@ -122,19 +122,18 @@ static enum mpx_rc follow(struct mpx_req *r, struct slot *s, const struct entry 
                           const struct map *m, struct mpx_str rest)
 {
     const struct filling f = { .rest = rest };
+    const struct source nowhere = { .c = NULL };
     struct part parts[TARGET_PARTS];
     struct target to;
-    struct deed d = { .name = e->name, .status = e->status, .last = e->last };
+    struct deed d = { e->name, e->target, e->status, e->last };
 
     if (m != NULL) {
         d.name = mpx_printf(mpx_req_arena(r), "%s:%u", m->path, e->line).p;
         d.status = d.status != 0 ? d.status : m->status;
         d.last = m->last;
     }
-    if (e->to.n > 0) { /* its reading found no fault when it was put into the table */
-        (void)target_read(
-            e->to, (m != NULL ? TARGET_PLAIN : 0) | (e->is_prefix ? TARGET_REST : TARGET_NO_REST),
-            NULL, &to, parts);
+    if (e->to.n > 0 && e->target == NULL) { /* no fault was found when it was put into the table */
+        (void)target_read(&nowhere, e->to, e->is_prefix ? TARGET_REST : TARGET_NO_REST, &to, parts);
         d.to = &to;
     }
     return carry_out(r, s, &d, &f);

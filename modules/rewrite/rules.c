@@ -38,21 +38,25 @@ const char *rewrite_step(struct mpx_conf *c, struct mpx_str key)
 }
 
 /* Captures must be there. */
-static int check_groups(struct mpx_conf *c, const char *below, const struct pattern *match,
-                        const struct target *t)
+static int check_groups(const struct source *from, const struct target *t, bool in_table)
 {
-    unsigned groups = match != NULL ? pattern_groups(match) : 0;
+    unsigned groups = from->match != NULL ? pattern_groups(from->match) : 0;
 
     for (size_t i = 0; i < t->count; i++) {
         const struct part *p = &t->parts[i];
 
-        if (p->kind == PART_GROUP && match == NULL)
-            return mpx_conf_error(c, below,
+        if (p->kind == PART_GROUP && in_table)
+            return mpx_conf_error(from->c, from->below,
+                                  "there is no \"$%u\" in a table: write \"*\" for what lies below "
+                                  "a prefix, or a rule with \"match\"",
+                                  p->group);
+        if (p->kind == PART_GROUP && from->match == NULL)
+            return mpx_conf_error(from->c, from->below,
                                   "there is no \"$%u\" without an expression: write \"$$\" for a "
                                   "dollar",
                                   p->group);
         if (p->kind == PART_GROUP && p->group > groups)
-            return mpx_conf_error(c, below,
+            return mpx_conf_error(from->c, from->below,
                                   "there is no \"$%u\": the expression has %u group%s, ( ... )",
                                   p->group, groups, groups == 1 ? "" : "s");
     }
@@ -60,18 +64,18 @@ static int check_groups(struct mpx_conf *c, const char *below, const struct patt
 }
 
 const struct target *rewrite_target(struct mpx_conf *c, const char *below, struct mpx_str text,
-                                    const struct pattern *match, unsigned flags, bool plain)
+                                    const struct pattern *match, unsigned flags)
 {
+    const struct source from = { c, below, match };
     struct part parts[TARGET_PARTS];
     struct target t;
-    const char *what = plain ? target_read_text(text, match, &t, parts)
-                             : target_read(text, flags, match, &t, parts);
+    const char *what = target_read(&from, text, flags, &t, parts);
 
     if (what != NULL) {
         (void)mpx_conf_error(c, below, "\"%.*s\" %s", (int)text.n, text.p, what);
         return NULL;
     }
-    if (check_groups(c, below, match, &t) < 0)
+    if (check_groups(&from, &t, (flags & (TARGET_REST | TARGET_NO_REST)) != 0) < 0)
         return NULL;
     return target_keep(mpx_conf_arena(c), &t);
 }
@@ -102,16 +106,10 @@ static int compile_sets(struct mpx_conf *c, const char *below, const struct rule
         const char *at = rewrite_below(c, "%s/set/%s", below, rewrite_step(c, pairs[i].key));
         struct mpx_str name = pairs[i].key;
 
-        for (size_t k = 0; k <= name.n; k++)
-            if (k == name.n
-                    ? k == 0
-                    : strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789",
-                             name.p[k]) == NULL) {
-                rc = mpx_conf_error(c, at, "a name is letters, digits and \"_\"");
-                break;
-            }
+        if (name.n == 0 || target_word(name) < name.n)
+            rc = mpx_conf_error(c, at, "a name is letters, digits and \"_\"");
         sets[i].name = name;
-        sets[i].text = rewrite_target(c, at, pairs[i].value, rule->match, 0, true);
+        sets[i].text = rewrite_target(c, at, pairs[i].value, rule->match, TARGET_TEXT);
         if (sets[i].text == NULL)
             rc = -1;
     }
@@ -136,8 +134,7 @@ static int compile_rule(struct mpx_conf *c, const char *below, const struct rule
             return -1;
     }
     if (o->to.p != NULL) {
-        rule->to =
-            rewrite_target(c, rewrite_below(c, "%s/to", below), o->to, rule->match, 0, false);
+        rule->to = rewrite_target(c, rewrite_below(c, "%s/to", below), o->to, rule->match, 0);
         rc = rule->to != NULL ? 0 : -1;
     } else if (o->status == 0 && o->set.count == 0 && !o->last) {
         rc = mpx_conf_error(c, below,
