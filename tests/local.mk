@@ -45,6 +45,7 @@ check_PROGRAMS += tests/unit/unit
 TESTS += tests/unit/unit
 tests_unit_unit_SOURCES = \
 	modules/rewrite/index.c modules/rewrite/index.h modules/rewrite/table.c modules/rewrite/table.h \
+	$(PERCENT_SOURCES) \
 	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/unit/aid.c tests/unit/aid.h \
 	tests/unit/bodies.c tests/unit/bodies.h \
@@ -117,6 +118,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_parser.c \
 	tests/unit/test_parser_body.c \
 	tests/unit/test_peer.c \
+	tests/unit/test_percent.c \
 	tests/unit/test_phase.c \
 	tests/unit/test_pidfile.c \
 	tests/unit/test_piece.c \
@@ -253,7 +255,6 @@ FUZZERS = config date host http1 json range uri
 check_LTLIBRARIES += tests/fuzz/libtargets.la
 tests_fuzz_libtargets_la_SOURCES = \
 	modules/static/cache.c modules/static/cache.h modules/static/conf.h \
-	modules/static/glob.c modules/static/glob.h \
 	modules/static/policy.c modules/static/policy.h \
 	modules/static/refusal.c modules/static/refusal.h \
 	modules/static/serve.c modules/static/serve.h \
@@ -261,6 +262,7 @@ tests_fuzz_libtargets_la_SOURCES = \
 	modules/static/static.c \
 	modules/static/types.c modules/static/types.h \
 	modules/common/encodings.c modules/common/encodings.h \
+	$(GLOB_SOURCES) $(POINTER_SOURCES) \
 	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/fuzz/answers.c tests/fuzz/answers.h \
 	tests/fuzz/config.c tests/fuzz/date.c \

@@ -450,7 +450,7 @@ const void *mpx_req_conf(const struct mpx_req *r, const char *module);
 /* 12. Memory, timer, text, networks, log. */
 void *mpx_alloc(struct mpx_arena *a, size_t n); /* zeroed, never NULL; n is yours to bound */
 struct mpx_str mpx_printf(struct mpx_arena *a, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));                          /* with a NUL behind it */
 void mpx_defer(struct mpx_arena *a, void (*fn)(void *), void *arg); /* last in, first out */
 int mpx_every(struct mpx_conf *c, int64_t ms, void (*fn)(void *), void *arg);
 /* A time as MPX_T_MSEC has it, "30s" or "7d", in milliseconds; for values that are texts. 0, or -1

@@ -3,6 +3,8 @@
    becomes more than a segment, a parameter or a label. */
 #include "target.h"
 
+#include "../common/percent.h"
+
 #include <string.h>
 
 enum { FILLED_MAX = 64 << 10 };
@@ -57,21 +59,15 @@ static void put_value(struct text *t, struct mpx_str s, const char *also)
             put_escaped(t, s.p[i]);
 }
 
-static int hex_digit(char c)
-{
-    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 /* The reading has seen to it that two digits follow each "%". */
 static void put_decoded(struct text *t, struct mpx_str s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] == '%') {
-            put(t, (char)(hex_digit(s.p[i + 1]) << 4 | hex_digit(s.p[i + 2])));
-            i += 2;
-        } else {
-            put(t, s.p[i]);
-        }
+    for (size_t i = 0; i < s.n; i++) {
+        int byte = percent_byte((struct mpx_str){ s.p + i, s.n - i });
+
+        put(t, byte >= 0 ? (char)byte : s.p[i]);
+        i += byte >= 0 ? 2 : 0;
+    }
 }
 
 static void put_plain(struct text *t, struct mpx_str s)

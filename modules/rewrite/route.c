@@ -4,7 +4,6 @@
 #include "rewrite.h"
 
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 enum { ROUNDS_MAX = 10, SILENT_SECONDS = 60 };
@@ -27,11 +26,6 @@ struct deed {
     bool last;
 };
 
-static bool is_text(struct mpx_str s, const char *text)
-{
-    return s.n == strlen(text) && strncasecmp(s.p, text, s.n) == 0;
-}
-
 /* host[:port] in its parts. */
 static void split(struct mpx_str authority, struct mpx_str *host, struct mpx_str *port)
 {
@@ -47,9 +41,10 @@ static void split(struct mpx_str authority, struct mpx_str *host, struct mpx_str
 /* Whether an absolute URI leads to where the request came: to one of our names, by the same way. */
 static bool is_own(struct mpx_req *r, const struct target *to, struct mpx_str authority)
 {
+    const struct mpx_str scheme = { to->scheme, strlen(to->scheme) };
     struct mpx_str host, port, field = { NULL, 0 }, own_host, own_port;
 
-    if (!is_text(mpx_req_scheme(r), to->scheme))
+    if (!mpx_str_eq(mpx_req_scheme(r), scheme))
         return false;
     split(authority, &host, &port);
     (void)mpx_req_header(r, "Host", &field);

@@ -3,39 +3,7 @@
    tables. */
 #include "rewrite.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-const char *rewrite_below(struct mpx_conf *c, const char *fmt, ...)
-{
-    va_list ap, again;
-    char *text;
-
-    va_start(ap, fmt);
-    va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, again);
-    va_end(again);
-    text = mpx_alloc(mpx_conf_arena(c), (size_t)(n < 0 ? 0 : n) + 1);
-    (void)vsnprintf(text, (size_t)(n < 0 ? 0 : n) + 1, fmt, ap);
-    va_end(ap);
-    return text;
-}
-
-const char *rewrite_step(struct mpx_conf *c, struct mpx_str key)
-{
-    char *step = mpx_alloc(mpx_conf_arena(c), 2 * key.n + 1);
-    size_t n = 0;
-
-    for (size_t i = 0; i < key.n; i++) {
-        bool escaped = key.p[i] == '/' || key.p[i] == '~';
-
-        if (escaped)
-            step[n++] = '~';
-        step[n++] = !escaped ? key.p[i] : key.p[i] == '/' ? '1' : '0';
-    }
-    return step;
-}
+#include "../common/pointer.h"
 
 /* Captures must be there. */
 static int check_groups(const struct source *from, const struct target *t, bool in_table)
@@ -87,10 +55,10 @@ int rewrite_check_status(struct mpx_conf *c, const char *below, int64_t status, 
     if (status == 0 || (has_target ? redirects : status >= 400))
         return 0;
     if (has_target)
-        return mpx_conf_error(c, rewrite_below(c, "%s/status", below),
+        return mpx_conf_error(c, pointer_below(c, below, MPX_STR("status")),
                               "with \"to\" it must be 301, 302, 303, 307 or 308, not %lld",
                               (long long)status);
-    return mpx_conf_error(c, rewrite_below(c, "%s/status", below),
+    return mpx_conf_error(c, pointer_below(c, below, MPX_STR("status")),
                           "%lld needs \"to\": an error, 400 to 599, can be without",
                           (long long)status);
 }
@@ -103,7 +71,7 @@ static int compile_sets(struct mpx_conf *c, const char *below, const struct rule
     int rc = 0;
 
     for (size_t i = 0; i < o->set.count; i++) {
-        const char *at = rewrite_below(c, "%s/set/%s", below, rewrite_step(c, pairs[i].key));
+        const char *at = pointer_below(c, below, pairs[i].key);
         struct mpx_str name = pairs[i].key;
 
         if (name.n == 0 || target_word(name) < name.n)
@@ -129,12 +97,12 @@ static int compile_rule(struct mpx_conf *c, const char *below, const struct rule
     rule->status = o->status != 0 ? (int)o->status : o->to.p != NULL ? status : 0;
     rule->silent_until = mpx_alloc(mpx_conf_arena(c), sizeof(*rule->silent_until));
     if (o->match.p != NULL) {
-        rule->match = pattern_compile(c, rewrite_below(c, "%s/match", below), o->match);
+        rule->match = pattern_compile(c, pointer_below(c, below, MPX_STR("match")), o->match);
         if (rule->match == NULL)
             return -1;
     }
     if (o->to.p != NULL) {
-        rule->to = rewrite_target(c, rewrite_below(c, "%s/to", below), o->to, rule->match, 0);
+        rule->to = rewrite_target(c, pointer_below(c, below, MPX_STR("to")), o->to, rule->match, 0);
         rc = rule->to != NULL ? 0 : -1;
     } else if (o->status == 0 && o->set.count == 0 && !o->last) {
         rc = mpx_conf_error(c, below,
@@ -142,8 +110,8 @@ static int compile_rule(struct mpx_conf *c, const char *below, const struct rule
     }
     if (rewrite_check_status(c, below, o->status, o->to.p != NULL) < 0)
         rc = -1;
-    if (compile_sets(c, below, o, rule) < 0 ||
-        condition_compile(c, rewrite_below(c, "%s/if", below), &o->condition, rule->match,
+    if (compile_sets(c, pointer_below(c, below, MPX_STR("set")), o, rule) < 0 ||
+        condition_compile(c, pointer_below(c, below, MPX_STR("if")), &o->condition, rule->match,
                           &rule->conditions, &rule->condition_count) < 0)
         rc = -1;
     return rc;
@@ -184,15 +152,16 @@ static int compile_list(struct mpx_conf *c, const char *key, const struct mpx_li
     int rc = 0;
 
     for (size_t i = 0; i < list->count; i++) {
-        const char *below = rewrite_below(c, "%s/%zu", key, i);
+        const char *below = mpx_printf(mpx_conf_arena(c), "%s/%zu", key, i).p;
 
         if (is_table(&o[i])) {
             if (check_table(c, below, &o[i]) < 0)
                 rc = -1;
-            else if (o[i].map.p != NULL && (rewrite_check_status(c, below, o[i].status, true) < 0 ||
-                                            map_add(c, rewrite_below(c, "%s/map", below), o[i].map,
-                                                    o[i].status != 0 ? (int)o[i].status : status,
-                                                    o[i].last, &e->maps) < 0))
+            else if (o[i].map.p != NULL &&
+                     (rewrite_check_status(c, below, o[i].status, true) < 0 ||
+                      map_add(c, pointer_below(c, below, MPX_STR("map")), o[i].map,
+                              o[i].status != 0 ? (int)o[i].status : status, o[i].last,
+                              &e->maps) < 0))
                 rc = -1;
             continue;
         }

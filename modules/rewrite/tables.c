@@ -2,6 +2,8 @@
    The tables of a configuration, put into one; circles in them are found. */
 #include "rewrite.h"
 
+#include "../common/pointer.h"
+
 #include <string.h>
 
 static void destroy(void *table)
@@ -14,8 +16,7 @@ static int add(struct mpx_conf *c, const char *below, const struct entry_option 
                bool last, struct table *t)
 {
     char *room = mpx_alloc(mpx_conf_arena(c), o->key.n + 1);
-    const char *name =
-        rewrite_below(c, "%s%s%s", below, below[0] != '\0' ? "/" : "", rewrite_step(c, o->key));
+    const char *name = pointer_below(c, below, o->key);
     struct entry e = { .to = o->to, .last = o->last || last, .name = name };
     const char *what = table_key(o->key, room, &e.key, &e.is_prefix);
 
@@ -57,7 +58,7 @@ static int add_list(struct mpx_conf *c, const char *key, const struct mpx_list *
     int rc = 0;
 
     for (size_t i = 0; i < rules->count; i++) {
-        const char *below = rewrite_below(c, "%s/%zu", key, i);
+        const char *below = mpx_printf(mpx_conf_arena(c), "%s/%zu", key, i).p;
 
         if (o[i].table.count == 0)
             continue;

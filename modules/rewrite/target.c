@@ -2,6 +2,8 @@
    Reading of targets. */
 #include "target.h"
 
+#include "../common/percent.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -88,9 +90,7 @@ static size_t plain_end(const struct reader *rd, const char **what)
             *what = "has a control byte in it";
         if (c == '@' && rd->zone == ZONE_AUTHORITY)
             *what = "has a user in it";
-        if (c == '%' &&
-            (i + 2 >= rd->text.n || strspn(rd->text.p + i + 1, "0123456789abcdefABCDEF") < 2 ||
-             memcmp(rd->text.p + i, "%00", 3) == 0))
+        if (c == '%' && percent_byte((struct mpx_str){ rd->text.p + i, rd->text.n - i }) <= 0)
             *what =
                 "has a \"%\" that two hexadecimal digits other than 00 do not follow: \"%25\" is "
                 "a plain one";
