@@ -149,52 +149,6 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_variable.c \
 	tests/unit/test_variable_name.c \
 	tests/unit/test_wait.c
-	tests/unit/test_logfile.c tests/unit/test_look.c \
-	tests/unit/test_loop.c \
-	tests/unit/test_method.c \
-	tests/unit/test_must.c \
-	tests/unit/test_node.c \
-	tests/unit/test_option.c \
-	tests/unit/test_option_map.c \
-	tests/unit/test_option_table.c \
-	tests/unit/test_option_value.c \
-	tests/unit/test_overload.c \
-	tests/unit/test_own_page.c \
-	tests/unit/test_pace.c \
-	tests/unit/test_page.c \
-	tests/unit/test_page_text.c \
-	tests/unit/test_parser.c \
-	tests/unit/test_parser_body.c \
-	tests/unit/test_peer.c \
-	tests/unit/test_phase.c \
-	tests/unit/test_pidfile.c \
-	tests/unit/test_piece.c \
-	tests/unit/test_pool.c \
-	tests/unit/test_problem.c \
-	tests/unit/test_proxy.c \
-	tests/unit/test_quantity.c \
-	tests/unit/test_range.c \
-	tests/unit/test_resolver.c \
-	tests/unit/test_rewrite.c \
-	tests/unit/test_root.c \
-	tests/unit/test_settings.c \
-	tests/unit/test_settings_listener.c \
-	tests/unit/test_shorthand.c \
-	tests/unit/test_sink.c \
-	tests/unit/test_sink_again.c \
-	tests/unit/test_site.c \
-	tests/unit/test_site_fields.c \
-	tests/unit/test_site_pages.c \
-	tests/unit/test_socket_file.c \
-	tests/unit/test_source.c \
-	tests/unit/test_spool.c \
-	tests/unit/test_str.c \
-	tests/unit/test_suggest.c \
-	tests/unit/test_unowned.c \
-	tests/unit/test_uri.c \
-	tests/unit/test_variable.c \
-	tests/unit/test_variable_name.c \
-	tests/unit/test_wait.c
 tests_unit_unit_CPPFLAGS = $(CPPFLAGS_OF_TESTS)
 tests_unit_unit_CFLAGS = $(CFLAGS_OF_TESTS)
 tests_unit_unit_LDFLAGS = $(LDFLAGS_OF_TESTS)
