@@ -159,14 +159,24 @@ void *mpx_keep(struct mpx_conf *c, const char *key, size_t size, void (*end)(voi
     return k->block;
 }
 
+/* How messages name what lies at "below". */
+static const char *name_below(struct mpx_conf *c, const char *below)
+{
+    if (below == NULL || below[0] == '\0')
+        return c->pointer;
+    return arena_printf(&c->g->arena, "%s/%s", c->pointer, below).p;
+}
+
 struct mpx_list mpx_text_pieces(struct mpx_conf *c, const char *below, struct mpx_str text)
 {
-    bool is_below = below != NULL && below[0] != '\0';
-    const char *what =
-        arena_printf(&c->g->arena, "%s%s%s", c->pointer, is_below ? "/" : "", is_below ? below : "")
-            .p;
+    return variable_name_pieces(c->g, arena_copy(&c->g->arena, text), place_below(c, below),
+                                name_below(c, below));
+}
 
-    return variable_name_pieces(c->g, arena_copy(&c->g->arena, text), place_below(c, below), what);
+const struct mpx_var *mpx_var_find(struct mpx_conf *c, const char *below, struct mpx_str text,
+                                   size_t *length)
+{
+    return variable_name_find(c->g, text, place_below(c, below), name_below(c, below), length);
 }
 
 enum mpx_var_kind mpx_var_kind(const struct mpx_var *v)

@@ -197,6 +197,15 @@ struct mpx_list variable_name_pieces(struct generation *g, struct mpx_str text, 
     return (struct mpx_list){ pieces, count };
 }
 
+const struct mpx_var *variable_name_find(struct generation *g, struct mpx_str text, struct place at,
+                                         const char *what, size_t *length)
+{
+    *length = name_length(text);
+    if (*length == 0)
+        return NULL;
+    return want(g, arena_copy(&g->arena, str_head(text, *length)), at, what);
+}
+
 /* Core's own; of those that stand for many, that with the word that was meant. */
 static void offer_core(struct generation *g, struct suggestion *s, struct mpx_str word)
 {

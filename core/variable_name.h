@@ -68,6 +68,10 @@ bool variable_name_next(struct mpx_str *text, struct mpx_str *piece, bool *is_na
    problem at that place. what: how messages name the text. */
 struct mpx_list variable_name_pieces(struct generation *g, struct mpx_str text, struct place at,
                                      const char *what);
+/* The same for one variable, whose name text begins with; *length is that of the name. Copies it.
+   NULL where text begins with no name. */
+const struct mpx_var *variable_name_find(struct generation *g, struct mpx_str text, struct place at,
+                                         const char *what, size_t *length);
 /* All modules are loaded: finds the names that are still looked for, or tells that they are
    unknown. */
 void variable_name_settle(struct generation *g);

@@ -45,6 +45,7 @@ check_PROGRAMS += tests/unit/unit
 TESTS += tests/unit/unit
 tests_unit_unit_SOURCES = \
 	modules/rewrite/index.c modules/rewrite/index.h modules/rewrite/table.c modules/rewrite/table.h \
+	$(PERCENT_SOURCES) \
 	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/unit/aid.c tests/unit/aid.h \
 	tests/unit/bodies.c tests/unit/bodies.h \
@@ -117,6 +118,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_parser.c \
 	tests/unit/test_parser_body.c \
 	tests/unit/test_peer.c \
+	tests/unit/test_percent.c \
 	tests/unit/test_phase.c \
 	tests/unit/test_pidfile.c \
 	tests/unit/test_piece.c \
@@ -129,52 +131,6 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_rewrite.c \
 	tests/unit/test_root.c \
 	tests/unit/test_set_root.c \
-	tests/unit/test_settings.c \
-	tests/unit/test_settings_listener.c \
-	tests/unit/test_shorthand.c \
-	tests/unit/test_sink.c \
-	tests/unit/test_sink_again.c \
-	tests/unit/test_site.c \
-	tests/unit/test_site_fields.c \
-	tests/unit/test_site_pages.c \
-	tests/unit/test_socket_file.c \
-	tests/unit/test_source.c \
-	tests/unit/test_spool.c \
-	tests/unit/test_str.c \
-	tests/unit/test_suggest.c \
-	tests/unit/test_unowned.c \
-	tests/unit/test_uri.c \
-	tests/unit/test_variable.c \
-	tests/unit/test_variable_name.c \
-	tests/unit/test_wait.c
-	tests/unit/test_logfile.c tests/unit/test_look.c \
-	tests/unit/test_loop.c \
-	tests/unit/test_method.c \
-	tests/unit/test_must.c \
-	tests/unit/test_node.c \
-	tests/unit/test_option.c \
-	tests/unit/test_option_map.c \
-	tests/unit/test_option_table.c \
-	tests/unit/test_option_value.c \
-	tests/unit/test_overload.c \
-	tests/unit/test_own_page.c \
-	tests/unit/test_pace.c \
-	tests/unit/test_page.c \
-	tests/unit/test_page_text.c \
-	tests/unit/test_parser.c \
-	tests/unit/test_parser_body.c \
-	tests/unit/test_peer.c \
-	tests/unit/test_phase.c \
-	tests/unit/test_pidfile.c \
-	tests/unit/test_piece.c \
-	tests/unit/test_pool.c \
-	tests/unit/test_problem.c \
-	tests/unit/test_proxy.c \
-	tests/unit/test_quantity.c \
-	tests/unit/test_range.c \
-	tests/unit/test_resolver.c \
-	tests/unit/test_rewrite.c \
-	tests/unit/test_root.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_settings_listener.c \
 	tests/unit/test_shorthand.c \
@@ -253,7 +209,6 @@ FUZZERS = config date host http1 json range uri
 check_LTLIBRARIES += tests/fuzz/libtargets.la
 tests_fuzz_libtargets_la_SOURCES = \
 	modules/static/cache.c modules/static/cache.h modules/static/conf.h \
-	modules/static/glob.c modules/static/glob.h \
 	modules/static/policy.c modules/static/policy.h \
 	modules/static/refusal.c modules/static/refusal.h \
 	modules/static/serve.c modules/static/serve.h \
@@ -261,6 +216,7 @@ tests_fuzz_libtargets_la_SOURCES = \
 	modules/static/static.c \
 	modules/static/types.c modules/static/types.h \
 	modules/common/encodings.c modules/common/encodings.h \
+	$(GLOB_SOURCES) $(POINTER_SOURCES) \
 	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/fuzz/answers.c tests/fuzz/answers.h \
 	tests/fuzz/config.c tests/fuzz/date.c \

@@ -417,6 +417,11 @@ struct mpx_piece {
    a name that neither the server nor a module of this configuration provides is an error at "below"
    (see mpx_conf_error), told when all modules are loaded, be it after check(). */
 struct mpx_list mpx_text_pieces(struct mpx_conf *c, const char *below, struct mpx_str text);
+/* For texts that are read by rules of the module's own: the variable whose name text, what stands
+   behind a dollar, begins with, and the bytes of that name; an unknown one is an error as above.
+   NULL where there is no name. */
+const struct mpx_var *mpx_var_find(struct mpx_conf *c, const char *below, struct mpx_str text,
+                                   size_t *length);
 /* The value, alive as long as r and never empty; false when there is none. */
 bool mpx_var_get(struct mpx_req *r, const struct mpx_var *v, struct mpx_str *value);
 enum mpx_var_kind {
@@ -445,7 +450,7 @@ const void *mpx_req_conf(const struct mpx_req *r, const char *module);
 /* 12. Memory, timer, text, networks, log. */
 void *mpx_alloc(struct mpx_arena *a, size_t n); /* zeroed, never NULL; n is yours to bound */
 struct mpx_str mpx_printf(struct mpx_arena *a, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));                          /* with a NUL behind it */
 void mpx_defer(struct mpx_arena *a, void (*fn)(void *), void *arg); /* last in, first out */
 int mpx_every(struct mpx_conf *c, int64_t ms, void (*fn)(void *), void *arg);
 /* A time as MPX_T_MSEC has it, "30s" or "7d", in milliseconds; for values that are texts. 0, or -1

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "discreet.h"
 
+#include "../common/percent.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -76,42 +78,12 @@ enum query_place discreet_query_place(struct mpx_str variable)
     return is_one_of(variable, behind_mark) ? QUERY_BEHIND_MARK : QUERY_NOWHERE;
 }
 
-static int digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* The character that s begins with, percent-encoded or not; *n: how many bytes it takes. */
-static char decode(struct mpx_str s, size_t *n)
-{
-    int high = s.n > 2 && s.p[0] == '%' ? digit(s.p[1]) : -1, low = high >= 0 ? digit(s.p[2]) : -1;
-
-    *n = low >= 0 ? 3 : 1;
-    if (low >= 0)
-        return (char)(16 * high + low);
-    return *s.p == '+' ? ' ' : *s.p;
-}
-
-static bool is_named(struct mpx_str encoded, struct mpx_str name)
-{
-    size_t at = 0, n;
-
-    for (size_t i = 0; i < name.n; i++, at += n)
-        if (at == encoded.n ||
-            decode((struct mpx_str){ encoded.p + at, encoded.n - at }, &n) != name.p[i])
-            return false;
-    return at == encoded.n;
-}
-
 static bool is_hidden(struct mpx_str encoded, struct mpx_list names)
 {
     const struct mpx_str *name = names.items;
 
     for (size_t i = 0; i < names.count; i++)
-        if (mpx_str_eq(name[i], MPX_STR("*")) || is_named(encoded, name[i]))
+        if (mpx_str_eq(name[i], MPX_STR("*")) || percent_is(encoded, name[i]))
             return true;
     return false;
 }

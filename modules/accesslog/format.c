@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "format.h"
 
-#include <stdio.h>
+#include "../common/pointer.h"
+
 #include <string.h>
 
 enum {
@@ -194,7 +195,6 @@ static void read_member(struct reading *rd, struct mpx_str text)
 static void read_object(struct reading *rd, const struct mpx_pair *pairs, size_t count)
 {
     const char *below = rd->below;
-    char at[256];
 
     for (size_t i = 0; i < count; i++) {
         struct line l = { .end = LINE_BYTES };
@@ -203,8 +203,7 @@ static void read_object(struct reading *rd, const struct mpx_pair *pairs, size_t
         line_add_json(&l, pairs[i].key);
         line_add(&l, MPX_STR("\":"));
         add_literal(rd, mpx_printf(mpx_conf_arena(rd->c), "%.*s", (int)l.n, l.text));
-        (void)snprintf(at, sizeof(at), "%s/%.*s", below, (int)pairs[i].key.n, pairs[i].key.p);
-        rd->below = at;
+        rd->below = pointer_below(rd->c, below, pairs[i].key);
         read_member(rd, pairs[i].value);
         rd->below = below;
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "when.h"
 
+#include "../common/glob.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -99,36 +101,12 @@ int when_check(struct mpx_conf *c, const char *below, struct when *w)
     return rc;
 }
 
-/* Whether s is like the pattern, in which "*" stands for any bytes. */
-static bool is_like(struct mpx_str s, struct mpx_str pattern)
-{
-    size_t i = 0, k = 0, star = SIZE_MAX, from = 0;
-
-    while (i < s.n) {
-        if (k < pattern.n && pattern.p[k] == '*') {
-            star = k++;
-            from = i;
-        } else if (k < pattern.n && pattern.p[k] == s.p[i]) {
-            i++;
-            k++;
-        } else if (star != SIZE_MAX) {
-            k = star + 1;
-            i = ++from;
-        } else {
-            return false;
-        }
-    }
-    while (k < pattern.n && pattern.p[k] == '*')
-        k++;
-    return k == pattern.n;
-}
-
 static bool is_like_one(struct mpx_str s, struct mpx_list patterns)
 {
     const struct mpx_str *p = patterns.items;
 
     for (size_t i = 0; i < patterns.count; i++)
-        if (is_like(s, p[i]))
+        if (glob_matches(p[i], s))
             return true;
     return patterns.count == 0;
 }
@@ -147,7 +125,7 @@ static bool has_fields(const struct when *w, const struct mpx_req *r)
     struct mpx_str value;
 
     for (size_t i = 0; i < w->header.count; i++)
-        if (!mpx_req_header(r, w->fields[i], &value) || !is_like(value, field[i].value))
+        if (!mpx_req_header(r, w->fields[i], &value) || !glob_matches(field[i].value, value))
             return false;
     return true;
 }

@@ -2,6 +2,7 @@
 #include "encodings.h"
 
 #include <string.h>
+#include <strings.h>
 
 enum { UNSAID = -1, WHOLE = 1000 };
 
@@ -47,17 +48,7 @@ static struct mpx_str cut(struct mpx_str *s, char mark)
 
 static bool is_word(struct mpx_str s, const char *word)
 {
-    size_t n = strlen(word);
-
-    if (s.n != n)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        char c = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] | 0x20) : s.p[i];
-
-        if (c != word[i])
-            return false;
-    }
-    return true;
+    return s.n == strlen(word) && strncasecmp(s.p, word, s.n) == 0;
 }
 
 /* "q=0.5" (RFC 9110 12.4.2): 0 to 1, three digits behind the point; -1 when it is no such thing. */

@@ -4,6 +4,7 @@
 #include "pages.h"
 
 #include "../common/pattern.h"
+#include "../common/percent.h"
 
 #include <errno.h>
 #include <string.h>
@@ -216,20 +217,11 @@ struct state {
 };
 
 /* The value of a parameter of the query; "" without it. Values are plain words. */
-static struct mpx_str parameter(struct mpx_str query, const char *name)
+static struct mpx_str parameter(struct mpx_str query, struct mpx_str name)
 {
-    size_t length = strlen(name);
+    struct mpx_str value;
 
-    while (query.n > 0) {
-        const char *end = memchr(query.p, '&', query.n);
-        size_t n = end != NULL ? (size_t)(end - query.p) : query.n;
-
-        if (n > length && query.p[length] == '=' && memcmp(query.p, name, length) == 0)
-            return (struct mpx_str){ query.p + length + 1, n - length - 1 };
-        n += n < query.n;
-        query = (struct mpx_str){ query.p + n, query.n - n };
-    }
-    return MPX_STR("");
+    return percent_parameter(query, name, &value) ? value : MPX_STR("");
 }
 
 /* The index of a word, or what holds without one that is known. */
@@ -245,15 +237,15 @@ static struct look look_of(struct mpx_req *r, const struct settings *s)
 {
     static const struct mpx_str types[] = { { "text/html", 9 }, { "application/json", 16 } };
     struct mpx_str query = mpx_req_query(r);
-    int format = choose(parameter(query, "format"), format_words, -1);
-    int sort = choose(parameter(query, "sort"), sort_words, -1);
+    int format = choose(parameter(query, MPX_STR("format")), format_words, -1);
+    int sort = choose(parameter(query, MPX_STR("sort")), sort_words, -1);
     struct look look = { .format_given = format >= 0 };
 
     look.format = (enum format)(format >= 0 ? format : (int)mpx_req_accept(r, types, 2));
     look.sort = (enum sort)(sort >= 0 ? sort : s->sort);
     /* the order that is configured belongs to the sort that is */
-    look.descending =
-        choose(parameter(query, "order"), order_words, sort >= 0 && sort != s->sort ? 0 : s->order);
+    look.descending = choose(parameter(query, MPX_STR("order")), order_words,
+                             sort >= 0 && sort != s->sort ? 0 : s->order);
     return look;
 }
 

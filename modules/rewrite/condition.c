@@ -2,7 +2,9 @@
    "if": what must hold besides a rule's expression. */
 #include "rewrite.h"
 
-#include <string.h>
+#include "../common/percent.h"
+#include "../common/pointer.h"
+
 #include <strings.h>
 
 /* A name and the expression for its value. */
@@ -18,11 +20,6 @@ struct condition {
     const struct target *exists;
 };
 
-static bool is_word(struct mpx_str s, const char *word)
-{
-    return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
-}
-
 static int compile_tests(struct mpx_conf *c, const char *below, const struct mpx_list *pairs,
                          const struct test **out)
 {
@@ -32,8 +29,7 @@ static int compile_tests(struct mpx_conf *c, const char *below, const struct mpx
 
     for (size_t i = 0; i < pairs->count; i++) {
         tests[i].name = mpx_printf(mpx_conf_arena(c), "%.*s", (int)pair[i].key.n, pair[i].key.p).p;
-        tests[i].value = pattern_compile(
-            c, rewrite_below(c, "%s/%s", below, rewrite_step(c, pair[i].key)), pair[i].value);
+        tests[i].value = pattern_compile(c, pointer_below(c, below, pair[i].key), pair[i].value);
         if (tests[i].value == NULL)
             rc = -1;
     }
@@ -51,7 +47,8 @@ static int compile_from(struct mpx_conf *c, const char *below, const struct mpx_
     if (from->count == 0)
         return 0;
     for (size_t i = 0; i < from->count; i++)
-        if (mpx_conf_network(c, rewrite_below(c, "%s/from/%zu", below, i), texts[i], &list[i]) < 0)
+        if (mpx_conf_network(c, mpx_printf(mpx_conf_arena(c), "%s/from/%zu", below, i).p, texts[i],
+                             &list[i]) < 0)
             rc = -1;
     *out = mpx_networks_make(mpx_conf_arena(c), list, from->count);
     return rc;
@@ -65,15 +62,15 @@ static int check_words(struct mpx_conf *c, const char *below, const struct condi
     for (size_t i = 0; i < o->method.count; i++)
         for (size_t k = 0; k <= words[i].n; k++)
             if (k == words[i].n ? k == 0 : words[i].p[k] >= 'a' && words[i].p[k] <= 'z') {
-                rc = mpx_conf_error(c, rewrite_below(c, "%s/method/%zu", below, i),
+                rc = mpx_conf_error(c, mpx_printf(mpx_conf_arena(c), "%s/method/%zu", below, i).p,
                                     "\"%.*s\" is no method: they are in capitals, \"GET\"",
                                     (int)words[i].n, words[i].p);
                 break;
             }
     words = o->scheme.items;
     for (size_t i = 0; i < o->scheme.count; i++)
-        if (!is_word(words[i], "http") && !is_word(words[i], "https"))
-            rc = mpx_conf_error(c, rewrite_below(c, "%s/scheme/%zu", below, i),
+        if (!mpx_str_eq(words[i], MPX_STR("http")) && !mpx_str_eq(words[i], MPX_STR("https")))
+            rc = mpx_conf_error(c, mpx_printf(mpx_conf_arena(c), "%s/scheme/%zu", below, i).p,
                                 "must be \"http\" or \"https\", not \"%.*s\"", (int)words[i].n,
                                 words[i].p);
     return rc;
@@ -85,21 +82,21 @@ static int compile(struct mpx_conf *c, const char *below, const struct condition
     int rc = check_words(c, below, o);
 
     k->o = o;
-    if (compile_tests(c, rewrite_below(c, "%s/header", below), &o->header, &k->headers) < 0 ||
-        compile_tests(c, rewrite_below(c, "%s/query", below), &o->query.parameters,
+    if (compile_tests(c, pointer_below(c, below, MPX_STR("header")), &o->header, &k->headers) < 0 ||
+        compile_tests(c, pointer_below(c, below, MPX_STR("query")), &o->query.parameters,
                       &k->parameters) < 0 ||
         compile_from(c, below, &o->from, &k->from) < 0)
         rc = -1;
     if (o->query.whole.p != NULL) {
-        k->query = pattern_compile(c, rewrite_below(c, "%s/query", below), o->query.whole);
+        k->query = pattern_compile(c, pointer_below(c, below, MPX_STR("query")), o->query.whole);
         rc = k->query != NULL ? rc : -1;
     }
     if (o->exists.p != NULL) {
-        const char *at = rewrite_below(c, "%s/exists", below);
+        const char *at = pointer_below(c, below, MPX_STR("exists"));
 
         if (o->exists.n == 0 || (o->exists.p[0] != '/' && o->exists.p[0] != '$'))
             return mpx_conf_error(c, at, "must be a path, \"/...\", or begin with a variable");
-        k->exists = rewrite_target(c, at, o->exists, match, 0, true);
+        k->exists = rewrite_target(c, at, o->exists, match, TARGET_TEXT);
         rc = k->exists != NULL ? rc : -1;
     }
     return rc;
@@ -113,10 +110,10 @@ int condition_compile(struct mpx_conf *c, const char *below, const struct condit
     int rc = compile(c, below, o, match, k);
 
     for (size_t i = 0; i < o->none.count; i++) {
-        const char *at = rewrite_below(c, "%s/not/%zu", below, i);
+        const char *at = mpx_printf(mpx_conf_arena(c), "%s/not/%zu", below, i).p;
 
         if (none[i].none.count > 0)
-            rc = mpx_conf_error(c, rewrite_below(c, "%s/not", at),
+            rc = mpx_conf_error(c, pointer_below(c, at, MPX_STR("not")),
                                 "\"not\" cannot stand in \"not\"");
         else if (compile(c, at, &none[i], match, &k[1 + i]) < 0)
             rc = -1;
@@ -159,55 +156,6 @@ static bool is_host(struct mpx_str host, const struct mpx_list *list)
     return list->count == 0;
 }
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* As forms encode it: what is no escape stays as it is. */
-static struct mpx_str decode(struct mpx_req *r, struct mpx_str s)
-{
-    char *out = mpx_alloc(mpx_req_arena(r), s.n + 1);
-    size_t n = 0;
-
-    for (size_t i = 0; i < s.n; i++) {
-        int high = s.p[i] == '%' && i + 2 < s.n ? hex(s.p[i + 1]) : -1;
-        int low = high >= 0 ? hex(s.p[i + 2]) : -1;
-
-        out[n] = s.p[i] == '+' ? ' ' : s.p[i];
-        if (low >= 0) {
-            out[n] = (char)(high << 4 | low);
-            i += 2;
-        }
-        n++;
-    }
-    return (struct mpx_str){ out, n };
-}
-
-/* The first parameter of that name. */
-static bool parameter(struct mpx_req *r, const char *name, struct mpx_str *value)
-{
-    struct mpx_str query = mpx_req_query(r);
-
-    for (size_t i = 0; i < query.n;) {
-        const char *from = query.p + i, *amp = memchr(from, '&', query.n - i);
-        size_t n = amp != NULL ? (size_t)(amp - from) : query.n - i;
-        const char *equals = memchr(from, '=', n);
-        size_t name_n = equals != NULL ? (size_t)(equals - from) : n;
-
-        i += n + 1;
-        if (!is_word(decode(r, (struct mpx_str){ from, name_n }), name))
-            continue;
-        *value = equals != NULL ? decode(r, (struct mpx_str){ equals + 1, n - name_n - 1 })
-                                : MPX_STR("");
-        return true;
-    }
-    return false;
-}
-
 /* 1, 0, or -1 when an expression was given up. */
 static int fields_hold(struct mpx_req *r, const struct condition *k)
 {
@@ -224,13 +172,15 @@ static int fields_hold(struct mpx_req *r, const struct condition *k)
 
 static int query_holds(struct mpx_req *r, const struct condition *k)
 {
+    const struct mpx_pair *names = k->o->query.parameters.items;
     int rc = k->query != NULL ? pattern_match(k->query, mpx_req_query(r), NULL) : 1;
 
     for (size_t i = 0; i < k->o->query.parameters.count && rc == 1; i++) {
         struct mpx_str value;
 
-        rc = parameter(r, k->parameters[i].name, &value)
-                 ? pattern_match(k->parameters[i].value, value, NULL)
+        rc = percent_parameter(mpx_req_query(r), names[i].key, &value)
+                 ? pattern_match(k->parameters[i].value, percent_decode(mpx_req_arena(r), value),
+                                 NULL)
                  : 0;
     }
     return rc;

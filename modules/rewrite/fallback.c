@@ -47,7 +47,7 @@ int fallback_compile(struct mpx_conf *c, struct conf *conf)
     struct fallback *f = mpx_alloc(mpx_conf_arena(c), sizeof(*f));
     f->tries = mpx_alloc(mpx_conf_arena(c), n * sizeof(struct target *));
     for (size_t i = 0; i < n; i++) {
-        const char *below = rewrite_below(c, "fallback/%zu", i);
+        const char *below = mpx_printf(mpx_conf_arena(c), "fallback/%zu", i).p;
 
         if (i + 1 == n && (f->status = status_of(texts[i])) != 0)
             break;
@@ -57,7 +57,7 @@ int fallback_compile(struct mpx_conf *c, struct conf *conf)
                                       ? "must be a path, \"/...\", or the status of an error, "
                                         "\"404\""
                                       : "must be a path, \"/...\" or \"$path...\"");
-        const struct target *t = rewrite_target(c, below, texts[i], NULL, 0, false);
+        const struct target *t = rewrite_target(c, below, texts[i], NULL, 0);
         if (t == NULL)
             return -1;
         if (i + 1 == n)

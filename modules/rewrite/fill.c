@@ -3,6 +3,8 @@
    becomes more than a segment, a parameter or a label. */
 #include "target.h"
 
+#include "../common/percent.h"
+
 #include <string.h>
 
 enum { FILLED_MAX = 64 << 10 };
@@ -57,33 +59,21 @@ static void put_value(struct text *t, struct mpx_str s, const char *also)
             put_escaped(t, s.p[i]);
 }
 
-static int hex_digit(char c)
-{
-    return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 /* The reading has seen to it that two digits follow each "%". */
 static void put_decoded(struct text *t, struct mpx_str s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] == '%') {
-            put(t, (char)(hex_digit(s.p[i + 1]) << 4 | hex_digit(s.p[i + 2])));
-            i += 2;
-        } else {
-            put(t, s.p[i]);
-        }
+    for (size_t i = 0; i < s.n; i++) {
+        int byte = percent_byte((struct mpx_str){ s.p + i, s.n - i });
+
+        put(t, byte >= 0 ? (char)byte : s.p[i]);
+        i += byte >= 0 ? 2 : 0;
+    }
 }
 
 static void put_plain(struct text *t, struct mpx_str s)
 {
     for (size_t i = 0; i < s.n; i++)
         put(t, s.p[i]);
-}
-
-static bool is_one_of(struct mpx_str s, const char *a, const char *b)
-{
-    return (s.n == strlen(a) && memcmp(s.p, a, s.n) == 0) ||
-           (s.n == strlen(b) && memcmp(s.p, b, s.n) == 0);
 }
 
 static void put_part(struct text *t, const struct part *p, struct mpx_str value, bool decoded)
@@ -94,8 +84,8 @@ static void put_part(struct text *t, const struct part *p, struct mpx_str value,
     case ZONE_AUTHORITY:
         if (is_text)
             put_written(t, value);
-        else /* core knows these to be host names, perhaps in brackets */
-            put_value(t, value, is_one_of(p->text, "$host", "$vhost") ? "[:]" : "");
+        else /* core knows what is one to be a host name, perhaps in brackets */
+            put_value(t, value, p->is_host ? "[:]" : "");
         return;
     case ZONE_PATH:
         if (is_text && decoded)
@@ -109,7 +99,7 @@ static void put_part(struct text *t, const struct part *p, struct mpx_str value,
         return;
     case ZONE_QUERY:
     case ZONE_FRAGMENT:
-        if (is_text || is_one_of(p->text, "$query", "$query"))
+        if (is_text || p->is_query)
             put_written(t, value);
         else
             put_value(t, value, "/");
@@ -118,8 +108,8 @@ static void put_part(struct text *t, const struct part *p, struct mpx_str value,
 }
 
 /* What each part stands for. */
-static int get_values(struct mpx_req *r, const struct target *t, const struct filling *f,
-                      struct mpx_str *values)
+static void get_values(struct mpx_req *r, const struct target *t, const struct filling *f,
+                       struct mpx_str *values)
 {
     for (size_t i = 0; i < t->count; i++) {
         const struct part *p = &t->parts[i];
@@ -129,10 +119,9 @@ static int get_values(struct mpx_req *r, const struct target *t, const struct fi
             values[i] = f->groups != NULL ? f->groups[p->group] : MPX_STR("");
         else if (p->kind == PART_REST)
             values[i] = f->rest;
-        else if (p->kind == PART_VARIABLE && mpx_expand(r, p->text, &values[i]) < 0)
-            return -1;
+        else if (p->kind == PART_VARIABLE && !mpx_var_get(r, p->var, &values[i]))
+            values[i] = MPX_STR("");
     }
-    return 0;
 }
 
 /* All parts of a zone. */
@@ -172,8 +161,8 @@ int target_fill(struct mpx_req *r, const struct target *t, const struct filling 
 {
     struct mpx_str values[TARGET_PARTS];
 
-    if (get_values(r, t, f, values) < 0 ||
-        join(r, t, values, ZONE_AUTHORITY, false, &place->authority) < 0 ||
+    get_values(r, t, f, values);
+    if (join(r, t, values, ZONE_AUTHORITY, false, &place->authority) < 0 ||
         join(r, t, values, ZONE_PATH, true, &place->path) < 0 ||
         join(r, t, values, ZONE_PATH, false, &place->encoded) < 0 ||
         join(r, t, values, ZONE_QUERY, false, &place->query) < 0 ||
@@ -196,8 +185,7 @@ int target_fill_text(struct mpx_req *r, const struct target *t, const struct fil
     struct mpx_str values[TARGET_PARTS];
     struct text out = { .room = 0 };
 
-    if (get_values(r, t, f, values) < 0)
-        return -1;
+    get_values(r, t, f, values);
     for (size_t i = 0; i < t->count; i++)
         out.room += values[i].n;
     if (out.room > FILLED_MAX)

@@ -59,6 +59,7 @@ static const char *read_line(struct mpx_str line, unsigned number, struct table 
 {
     struct mpx_str from = next_word(&line), to = next_word(&line), status = next_word(&line);
     struct entry e = { .status = read_status(status), .line = number };
+    const struct source nowhere = { .c = NULL };
     struct part parts[TARGET_PARTS];
     struct target target;
 
@@ -76,8 +77,8 @@ static const char *read_line(struct mpx_str line, unsigned number, struct table 
         return is_error ? "\"-\" needs an error, 400 to 599"
                         : "a status is 301, 302, 303, 307 or 308";
     if (!is_error) {
-        what = target_read(to, TARGET_PLAIN | (e.is_prefix ? TARGET_REST : TARGET_NO_REST), NULL,
-                           &target, parts);
+        what =
+            target_read(&nowhere, to, e.is_prefix ? TARGET_REST : TARGET_NO_REST, &target, parts);
         e.to = to;
     }
     if (what == NULL && table_add(t, e) != NULL)

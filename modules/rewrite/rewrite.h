@@ -42,14 +42,9 @@ struct conf {
 extern const struct mpx_option rewrite_options[];
 
 /* ---- what is said at a place of the configuration (rules.c) */
-const char *rewrite_below(struct mpx_conf *c, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-/* A key of an object as a step of a JSON pointer. */
-const char *rewrite_step(struct mpx_conf *c, struct mpx_str key);
-/* A target, or with plain any text, whose captures are those of match (NULL: there are none). NULL
-   after an error. */
+/* A target, whose captures are those of match (NULL: there are none); NULL after an error. */
 const struct target *rewrite_target(struct mpx_conf *c, const char *below, struct mpx_str text,
-                                    const struct pattern *match, unsigned flags, bool plain);
+                                    const struct pattern *match, unsigned flags);
 /* Whether a status and a target make sense together; -1, told, when not. */
 int rewrite_check_status(struct mpx_conf *c, const char *below, int64_t status, bool has_target);
 

@@ -4,7 +4,6 @@
 #include "rewrite.h"
 
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 enum { ROUNDS_MAX = 10, SILENT_SECONDS = 60 };
@@ -27,11 +26,6 @@ struct deed {
     bool last;
 };
 
-static bool is_text(struct mpx_str s, const char *text)
-{
-    return s.n == strlen(text) && strncasecmp(s.p, text, s.n) == 0;
-}
-
 /* host[:port] in its parts. */
 static void split(struct mpx_str authority, struct mpx_str *host, struct mpx_str *port)
 {
@@ -47,9 +41,10 @@ static void split(struct mpx_str authority, struct mpx_str *host, struct mpx_str
 /* Whether an absolute URI leads to where the request came: to one of our names, by the same way. */
 static bool is_own(struct mpx_req *r, const struct target *to, struct mpx_str authority)
 {
+    const struct mpx_str scheme = { to->scheme, strlen(to->scheme) };
     struct mpx_str host, port, field = { NULL, 0 }, own_host, own_port;
 
-    if (!is_text(mpx_req_scheme(r), to->scheme))
+    if (!mpx_str_eq(mpx_req_scheme(r), scheme))
         return false;
     split(authority, &host, &port);
     (void)mpx_req_header(r, "Host", &field);
@@ -122,19 +117,18 @@ static enum mpx_rc follow(struct mpx_req *r, struct slot *s, const struct entry 
                           const struct map *m, struct mpx_str rest)
 {
     const struct filling f = { .rest = rest };
+    const struct source nowhere = { .c = NULL };
     struct part parts[TARGET_PARTS];
     struct target to;
-    struct deed d = { .name = e->name, .status = e->status, .last = e->last };
+    struct deed d = { e->name, e->target, e->status, e->last };
 
     if (m != NULL) {
         d.name = mpx_printf(mpx_req_arena(r), "%s:%u", m->path, e->line).p;
         d.status = d.status != 0 ? d.status : m->status;
         d.last = m->last;
     }
-    if (e->to.n > 0) { /* its reading found no fault when it was put into the table */
-        (void)target_read(
-            e->to, (m != NULL ? TARGET_PLAIN : 0) | (e->is_prefix ? TARGET_REST : TARGET_NO_REST),
-            NULL, &to, parts);
+    if (e->to.n > 0 && e->target == NULL) { /* no fault was found when it was put into the table */
+        (void)target_read(&nowhere, e->to, e->is_prefix ? TARGET_REST : TARGET_NO_REST, &to, parts);
         d.to = &to;
     }
     return carry_out(r, s, &d, &f);

@@ -3,56 +3,28 @@
    tables. */
 #include "rewrite.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-const char *rewrite_below(struct mpx_conf *c, const char *fmt, ...)
-{
-    va_list ap, again;
-    char *text;
-
-    va_start(ap, fmt);
-    va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, again);
-    va_end(again);
-    text = mpx_alloc(mpx_conf_arena(c), (size_t)(n < 0 ? 0 : n) + 1);
-    (void)vsnprintf(text, (size_t)(n < 0 ? 0 : n) + 1, fmt, ap);
-    va_end(ap);
-    return text;
-}
-
-const char *rewrite_step(struct mpx_conf *c, struct mpx_str key)
-{
-    char *step = mpx_alloc(mpx_conf_arena(c), 2 * key.n + 1);
-    size_t n = 0;
-
-    for (size_t i = 0; i < key.n; i++) {
-        bool escaped = key.p[i] == '/' || key.p[i] == '~';
-
-        if (escaped)
-            step[n++] = '~';
-        step[n++] = !escaped ? key.p[i] : key.p[i] == '/' ? '1' : '0';
-    }
-    return step;
-}
+#include "../common/pointer.h"
 
 /* Captures must be there. */
-static int check_groups(struct mpx_conf *c, const char *below, const struct pattern *match,
-                        const struct target *t)
+static int check_groups(const struct source *from, const struct target *t, bool in_table)
 {
-    unsigned groups = match != NULL ? pattern_groups(match) : 0;
+    unsigned groups = from->match != NULL ? pattern_groups(from->match) : 0;
 
     for (size_t i = 0; i < t->count; i++) {
         const struct part *p = &t->parts[i];
 
-        if (p->kind == PART_GROUP && match == NULL)
-            return mpx_conf_error(c, below,
+        if (p->kind == PART_GROUP && in_table)
+            return mpx_conf_error(from->c, from->below,
+                                  "there is no \"$%u\" in a table: write \"*\" for what lies below "
+                                  "a prefix, or a rule with \"match\"",
+                                  p->group);
+        if (p->kind == PART_GROUP && from->match == NULL)
+            return mpx_conf_error(from->c, from->below,
                                   "there is no \"$%u\" without an expression: write \"$$\" for a "
                                   "dollar",
                                   p->group);
         if (p->kind == PART_GROUP && p->group > groups)
-            return mpx_conf_error(c, below,
+            return mpx_conf_error(from->c, from->below,
                                   "there is no \"$%u\": the expression has %u group%s, ( ... )",
                                   p->group, groups, groups == 1 ? "" : "s");
     }
@@ -60,18 +32,18 @@ static int check_groups(struct mpx_conf *c, const char *below, const struct patt
 }
 
 const struct target *rewrite_target(struct mpx_conf *c, const char *below, struct mpx_str text,
-                                    const struct pattern *match, unsigned flags, bool plain)
+                                    const struct pattern *match, unsigned flags)
 {
+    const struct source from = { c, below, match };
     struct part parts[TARGET_PARTS];
     struct target t;
-    const char *what = plain ? target_read_text(text, match, &t, parts)
-                             : target_read(text, flags, match, &t, parts);
+    const char *what = target_read(&from, text, flags, &t, parts);
 
     if (what != NULL) {
         (void)mpx_conf_error(c, below, "\"%.*s\" %s", (int)text.n, text.p, what);
         return NULL;
     }
-    if (check_groups(c, below, match, &t) < 0)
+    if (check_groups(&from, &t, (flags & (TARGET_REST | TARGET_NO_REST)) != 0) < 0)
         return NULL;
     return target_keep(mpx_conf_arena(c), &t);
 }
@@ -83,10 +55,10 @@ int rewrite_check_status(struct mpx_conf *c, const char *below, int64_t status, 
     if (status == 0 || (has_target ? redirects : status >= 400))
         return 0;
     if (has_target)
-        return mpx_conf_error(c, rewrite_below(c, "%s/status", below),
+        return mpx_conf_error(c, pointer_below(c, below, MPX_STR("status")),
                               "with \"to\" it must be 301, 302, 303, 307 or 308, not %lld",
                               (long long)status);
-    return mpx_conf_error(c, rewrite_below(c, "%s/status", below),
+    return mpx_conf_error(c, pointer_below(c, below, MPX_STR("status")),
                           "%lld needs \"to\": an error, 400 to 599, can be without",
                           (long long)status);
 }
@@ -99,19 +71,13 @@ static int compile_sets(struct mpx_conf *c, const char *below, const struct rule
     int rc = 0;
 
     for (size_t i = 0; i < o->set.count; i++) {
-        const char *at = rewrite_below(c, "%s/set/%s", below, rewrite_step(c, pairs[i].key));
+        const char *at = pointer_below(c, below, pairs[i].key);
         struct mpx_str name = pairs[i].key;
 
-        for (size_t k = 0; k <= name.n; k++)
-            if (k == name.n
-                    ? k == 0
-                    : strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789",
-                             name.p[k]) == NULL) {
-                rc = mpx_conf_error(c, at, "a name is letters, digits and \"_\"");
-                break;
-            }
+        if (name.n == 0 || target_word(name) < name.n)
+            rc = mpx_conf_error(c, at, "a name is letters, digits and \"_\"");
         sets[i].name = name;
-        sets[i].text = rewrite_target(c, at, pairs[i].value, rule->match, 0, true);
+        sets[i].text = rewrite_target(c, at, pairs[i].value, rule->match, TARGET_TEXT);
         if (sets[i].text == NULL)
             rc = -1;
     }
@@ -131,13 +97,12 @@ static int compile_rule(struct mpx_conf *c, const char *below, const struct rule
     rule->status = o->status != 0 ? (int)o->status : o->to.p != NULL ? status : 0;
     rule->silent_until = mpx_alloc(mpx_conf_arena(c), sizeof(*rule->silent_until));
     if (o->match.p != NULL) {
-        rule->match = pattern_compile(c, rewrite_below(c, "%s/match", below), o->match);
+        rule->match = pattern_compile(c, pointer_below(c, below, MPX_STR("match")), o->match);
         if (rule->match == NULL)
             return -1;
     }
     if (o->to.p != NULL) {
-        rule->to =
-            rewrite_target(c, rewrite_below(c, "%s/to", below), o->to, rule->match, 0, false);
+        rule->to = rewrite_target(c, pointer_below(c, below, MPX_STR("to")), o->to, rule->match, 0);
         rc = rule->to != NULL ? 0 : -1;
     } else if (o->status == 0 && o->set.count == 0 && !o->last) {
         rc = mpx_conf_error(c, below,
@@ -145,8 +110,8 @@ static int compile_rule(struct mpx_conf *c, const char *below, const struct rule
     }
     if (rewrite_check_status(c, below, o->status, o->to.p != NULL) < 0)
         rc = -1;
-    if (compile_sets(c, below, o, rule) < 0 ||
-        condition_compile(c, rewrite_below(c, "%s/if", below), &o->condition, rule->match,
+    if (compile_sets(c, pointer_below(c, below, MPX_STR("set")), o, rule) < 0 ||
+        condition_compile(c, pointer_below(c, below, MPX_STR("if")), &o->condition, rule->match,
                           &rule->conditions, &rule->condition_count) < 0)
         rc = -1;
     return rc;
@@ -187,15 +152,16 @@ static int compile_list(struct mpx_conf *c, const char *key, const struct mpx_li
     int rc = 0;
 
     for (size_t i = 0; i < list->count; i++) {
-        const char *below = rewrite_below(c, "%s/%zu", key, i);
+        const char *below = mpx_printf(mpx_conf_arena(c), "%s/%zu", key, i).p;
 
         if (is_table(&o[i])) {
             if (check_table(c, below, &o[i]) < 0)
                 rc = -1;
-            else if (o[i].map.p != NULL && (rewrite_check_status(c, below, o[i].status, true) < 0 ||
-                                            map_add(c, rewrite_below(c, "%s/map", below), o[i].map,
-                                                    o[i].status != 0 ? (int)o[i].status : status,
-                                                    o[i].last, &e->maps) < 0))
+            else if (o[i].map.p != NULL &&
+                     (rewrite_check_status(c, below, o[i].status, true) < 0 ||
+                      map_add(c, pointer_below(c, below, MPX_STR("map")), o[i].map,
+                              o[i].status != 0 ? (int)o[i].status : status, o[i].last,
+                              &e->maps) < 0))
                 rc = -1;
             continue;
         }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "table.h"
 
+#include "../common/percent.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,14 +120,6 @@ const struct entry *table_prefix(const struct table *t, struct mpx_str path, str
     return best;
 }
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Whether no request has such a path once it is in its normal form. */
 static bool is_never_asked(struct mpx_str path)
 {
@@ -160,12 +154,11 @@ const char *table_key(struct mpx_str text, char *out, struct mpx_str *key, bool 
         if (c == '*')
             return "\"*\" stands at the end; \"%2A\" is a plain one";
         if (c == '%') {
-            int high = i + 2 < text.n ? hex(text.p[i + 1]) : -1;
-            int low = i + 2 < text.n ? hex(text.p[i + 2]) : -1;
+            int byte = percent_byte((struct mpx_str){ text.p + i, text.n - i });
 
-            if (high < 0 || low < 0 || high + low == 0)
+            if (byte <= 0)
                 return "\"%\" is followed by two hexadecimal digits, not 00: \"%25\" is one";
-            c = (char)(high << 4 | low);
+            c = (char)byte;
             i += 2;
         }
         out[n++] = c;

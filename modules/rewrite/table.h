@@ -10,10 +10,11 @@ struct entry {
     struct mpx_str key; /* decoded and normal; of a prefix up to its last slash */
     bool is_prefix;
     bool last;
-    int status;        /* 0: none is given */
-    struct mpx_str to; /* as written; empty: the status is the answer */
-    const char *name;  /* for messages, or NULL: see line */
-    unsigned line;     /* of a map file */
+    int status;                  /* 0: none is given */
+    struct mpx_str to;           /* as written; empty: the status is the answer */
+    const struct target *target; /* the same, read; NULL: of a map file, read when it is followed */
+    const char *name;            /* for messages, or NULL: see line */
+    unsigned line;               /* of a map file */
     uint32_t hash;
 };
 

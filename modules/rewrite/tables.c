@@ -2,6 +2,8 @@
    The tables of a configuration, put into one; circles in them are found. */
 #include "rewrite.h"
 
+#include "../common/pointer.h"
+
 #include <string.h>
 
 static void destroy(void *table)
@@ -14,12 +16,9 @@ static int add(struct mpx_conf *c, const char *below, const struct entry_option 
                bool last, struct table *t)
 {
     char *room = mpx_alloc(mpx_conf_arena(c), o->key.n + 1);
-    const char *name =
-        rewrite_below(c, "%s%s%s", below, below[0] != '\0' ? "/" : "", rewrite_step(c, o->key));
+    const char *name = pointer_below(c, below, o->key);
     struct entry e = { .to = o->to, .last = o->last || last, .name = name };
     const char *what = table_key(o->key, room, &e.key, &e.is_prefix);
-    struct part parts[TARGET_PARTS];
-    struct target target;
 
     if (what != NULL)
         return mpx_conf_error(c, name, "%s", what);
@@ -28,18 +27,11 @@ static int add(struct mpx_conf *c, const char *below, const struct entry_option 
     if (rewrite_check_status(c, name, o->status, o->to.n > 0) < 0)
         return -1;
     e.status = o->status != 0 ? (int)o->status : (int)status;
-    what = o->to.n > 0 ? target_read(o->to, e.is_prefix ? TARGET_REST : TARGET_NO_REST, NULL,
-                                     &target, parts)
-                       : NULL;
-    if (what != NULL)
-        return mpx_conf_error(c, name, "\"%.*s\" %s", (int)o->to.n, o->to.p, what);
-    for (size_t i = 0; o->to.n > 0 && i < target.count; i++)
-        if (target.parts[i].kind == PART_GROUP)
-            return mpx_conf_error(
-                c, name,
-                "there is no \"$%u\" in a table: write \"*\" for what lies below a "
-                "prefix, or a rule with \"match\"",
-                target.parts[i].group);
+    if (o->to.n > 0) {
+        e.target = rewrite_target(c, name, o->to, NULL, e.is_prefix ? TARGET_REST : TARGET_NO_REST);
+        if (e.target == NULL)
+            return -1;
+    }
     const struct entry *there = table_add(t, e);
     if (there != NULL)
         return mpx_conf_error(c, name, "\"%.*s\" stands in a table already, at %s: remove one",
@@ -66,7 +58,7 @@ static int add_list(struct mpx_conf *c, const char *key, const struct mpx_list *
     int rc = 0;
 
     for (size_t i = 0; i < rules->count; i++) {
-        const char *below = rewrite_below(c, "%s/%zu", key, i);
+        const char *below = mpx_printf(mpx_conf_arena(c), "%s/%zu", key, i).p;
 
         if (o[i].table.count == 0)
             continue;
@@ -82,18 +74,14 @@ static int add_list(struct mpx_conf *c, const char *key, const struct mpx_list *
    rest of a path, which is not known, is taken for one that no exact entry has. */
 static bool target_path(const struct entry *e, char *room, size_t size, struct mpx_str *path)
 {
-    struct part parts[TARGET_PARTS];
-    struct target target;
+    const struct target *to = e->target;
     size_t n = 0;
     bool is_prefix;
 
-    if (e->to.n == 0 ||
-        target_read(e->to, e->is_prefix ? TARGET_REST : TARGET_NO_REST, NULL, &target, parts) !=
-            NULL ||
-        target.scheme != NULL)
+    if (to == NULL || to->scheme != NULL)
         return false;
-    for (size_t i = 0; i < target.count && target.parts[i].zone == ZONE_PATH; i++) {
-        const struct part *p = &target.parts[i];
+    for (size_t i = 0; i < to->count && to->parts[i].zone == ZONE_PATH; i++) {
+        const struct part *p = &to->parts[i];
         struct mpx_str text = p->kind == PART_REST ? MPX_STR("\001rest") : p->text;
 
         if (p->kind == PART_VARIABLE || n + text.n > size)

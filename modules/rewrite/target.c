@@ -2,40 +2,29 @@
    Reading of targets. */
 #include "target.h"
 
+#include "../common/percent.h"
+
 #include <string.h>
 #include <strings.h>
 
-static bool is_word(char c)
+size_t target_word(struct mpx_str s)
 {
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_';
-}
+    size_t n = 0;
 
-/* How long the variable's name is that s begins with: words joined by dots; behind a dot also with
-   hyphens. */
-static size_t name_length(const char *s, size_t n)
-{
-    bool behind_dot = false;
-    size_t i = 0;
-
-    for (; i < n; i++) {
-        bool more = i + 1 < n && is_word(s[i + 1]);
-
-        if (s[i] == '.' && i > 0 && more)
-            behind_dot = true;
-        else if (!is_word(s[i]) && !(s[i] == '-' && behind_dot && more))
-            break;
-    }
-    return i;
+    while (n < s.n && ((s.p[n] >= '0' && s.p[n] <= '9') || s.p[n] == '_' ||
+                       ((s.p[n] | 0x20) >= 'a' && (s.p[n] | 0x20) <= 'z')))
+        n++;
+    return n;
 }
 
 /* A text while it is read. */
 struct reader {
+    const struct source *from;
     struct mpx_str text;
     size_t at;
     unsigned flags;
-    const struct pattern *match;
     enum zone zone;
-    bool is_uri, had_rest;
+    bool had_rest;
     struct target *t;
 };
 
@@ -48,51 +37,35 @@ static struct part *add(struct reader *rd, enum part_kind kind, size_t n)
     return p;
 }
 
-static bool is_text(const struct mpx_str *s, const char *text)
+static void add_variable(struct reader *rd, const struct mpx_var *var, size_t n)
 {
-    return s->n == strlen(text) && memcmp(s->p, text, s->n) == 0;
-}
+    struct part *p = add(rd, PART_VARIABLE, n);
 
-/* Whether that variable is whole without a word behind a dot: "$path.html" is $path and ".html". */
-static bool is_plain_name(struct mpx_str name)
-{
-    static const char *const names[] = { "path",   "query",  "host",        "vhost", "user",
-                                         "method", "scheme", "remote_addr", "line",  "request_id" };
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (is_text(&name, names[i]))
-            return true;
-    return false;
-}
-
-/* A capture or variable, whose name s begins with. */
-static void read_name(struct reader *rd, const char *s, size_t n)
-{
-    const char *dot = memchr(s, '.', n);
-    struct mpx_str first = { s, dot != NULL ? (size_t)(dot - s) : n };
-    int group = rd->match != NULL ? pattern_group_named(rd->match, first) : -1;
-
-    if (group > 0) {
-        add(rd, PART_GROUP, first.n + 1)->group = (unsigned)group;
-        return;
-    }
-    struct part *p = add(rd, PART_VARIABLE, 1 + (is_plain_name(first) ? first.n : n));
-    if (p->zone == ZONE_AUTHORITY && is_text(&p->text, "$path"))
+    p->var = var;
+    p->is_host = mpx_str_eq(p->text, MPX_STR("$host")) || mpx_str_eq(p->text, MPX_STR("$vhost"));
+    p->is_query = mpx_str_eq(p->text, MPX_STR("$query"));
+    if (p->zone == ZONE_AUTHORITY && mpx_str_eq(p->text, MPX_STR("$path")))
         p->zone = rd->zone = ZONE_PATH;
 }
 
-/* A capture, a variable, or a dollar. */
+/* A capture, which goes before a variable of its name, a variable, or a dollar. */
 static void read_dollar(struct reader *rd)
 {
-    const char *s = rd->text.p + rd->at + 1;
-    size_t left = rd->text.n - rd->at - 1, n = name_length(s, left);
+    const struct source *from = rd->from;
+    struct mpx_str rest = { rd->text.p + rd->at + 1, rd->text.n - rd->at - 1 };
+    struct mpx_str word = { rest.p, target_word(rest) };
+    int group = from->match != NULL ? pattern_group_named(from->match, word) : -1;
+    const struct mpx_var *var;
+    size_t n;
 
-    if (left > 0 && s[0] >= '0' && s[0] <= '9') {
-        add(rd, PART_GROUP, 2)->group = (unsigned)(s[0] - '0');
-    } else if (n > 0) {
-        read_name(rd, s, n);
+    if (word.n > 0 && word.p[0] >= '0' && word.p[0] <= '9') {
+        add(rd, PART_GROUP, 2)->group = (unsigned)(word.p[0] - '0');
+    } else if (group > 0) {
+        add(rd, PART_GROUP, 1 + word.n)->group = (unsigned)group;
+    } else if ((var = mpx_var_find(from->c, from->below, rest, &n)) != NULL) {
+        add_variable(rd, var, 1 + n);
     } else { /* "$$" is one */
-        rd->at += left > 0 && s[0] == '$';
+        rd->at += rest.n > 0 && rest.p[0] == '$';
         (void)add(rd, PART_TEXT, 1);
     }
 }
@@ -105,10 +78,10 @@ static size_t plain_end(const struct reader *rd, const char **what)
     for (; i < rd->text.n; i++) {
         char c = rd->text.p[i];
 
-        if ((c == '$' && (rd->flags & TARGET_PLAIN) == 0) ||
-            (rd->is_uri && (c == '*' && (rd->flags & (TARGET_REST | TARGET_NO_REST)) != 0)))
+        if ((c == '$' && rd->from->c != NULL) ||
+            (c == '*' && (rd->flags & (TARGET_REST | TARGET_NO_REST)) != 0))
             break;
-        if (!rd->is_uri)
+        if ((rd->flags & TARGET_TEXT) != 0)
             continue;
         if ((c == '?' && rd->zone <= ZONE_PATH) || (c == '#' && rd->zone != ZONE_FRAGMENT) ||
             (c == '/' && rd->zone == ZONE_AUTHORITY))
@@ -117,9 +90,7 @@ static size_t plain_end(const struct reader *rd, const char **what)
             *what = "has a control byte in it";
         if (c == '@' && rd->zone == ZONE_AUTHORITY)
             *what = "has a user in it";
-        if (c == '%' &&
-            (i + 2 >= rd->text.n || strspn(rd->text.p + i + 1, "0123456789abcdefABCDEF") < 2 ||
-             memcmp(rd->text.p + i, "%00", 3) == 0))
+        if (c == '%' && percent_byte((struct mpx_str){ rd->text.p + i, rd->text.n - i }) <= 0)
             *what =
                 "has a \"%\" that two hexadecimal digits other than 00 do not follow: \"%25\" is "
                 "a plain one";
@@ -185,48 +156,47 @@ static void end_authority(struct target *t)
     if (n < 2 || (n < t->count && t->parts[n].zone == ZONE_PATH))
         return;
     struct part *p = &t->parts[n - 1];
-    if (p->kind != PART_TEXT && !is_text(&p->text, "$host") && !is_text(&p->text, "$vhost"))
+    if (p->kind != PART_TEXT && !p->is_host)
         p->zone = ZONE_PATH;
 }
 
-const char *target_read(struct mpx_str text, unsigned flags, const struct pattern *match,
-                        struct target *t, struct part *parts)
+/* How a URI begins, up to its host. */
+static const char *read_begin(struct reader *rd)
 {
-    struct reader rd = {
-        .text = text, .flags = flags, .match = match, .is_uri = true, .zone = ZONE_PATH, .t = t
-    };
+    struct mpx_str text = rd->text;
 
-    *t = (struct target){ .parts = parts };
     if (text.n >= 7 && strncasecmp(text.p, "http://", 7) == 0) {
-        t->scheme = "http";
-        rd.at = 7;
+        rd->t->scheme = "http";
+        rd->at = 7;
     } else if (text.n >= 8 && strncasecmp(text.p, "https://", 8) == 0) {
-        t->scheme = "https";
-        rd.at = 8;
+        rd->t->scheme = "https";
+        rd->at = 8;
     } else if (text.n > 1 && memcmp(text.p, "//", 2) == 0) {
         return "begins with \"//\", which names another host: write \"https://\" or one \"/\"";
-    } else if (text.n == 0 ||
-               (text.p[0] != '/' && (text.p[0] != '$' || (flags & TARGET_PLAIN) != 0))) {
+    } else if (text.n == 0 || (text.p[0] != '/' && (text.p[0] != '$' || rd->from->c == NULL))) {
         return "must be a path, \"/...\", or an absolute URI, \"https://...\"";
     }
-    if (t->scheme != NULL)
-        rd.zone = ZONE_AUTHORITY;
-    const char *what = read_parts(&rd);
-    if (what != NULL)
-        return what;
-    if (t->scheme != NULL && (t->count == 0 || t->parts[0].zone != ZONE_AUTHORITY))
-        return "names no host";
-    end_authority(t);
+    if (rd->t->scheme != NULL)
+        rd->zone = ZONE_AUTHORITY;
     return NULL;
 }
 
-const char *target_read_text(struct mpx_str text, const struct pattern *match, struct target *t,
-                             struct part *parts)
+const char *target_read(const struct source *from, struct mpx_str text, unsigned flags,
+                        struct target *t, struct part *parts)
 {
-    struct reader rd = { .text = text, .match = match, .zone = ZONE_PATH, .t = t };
+    struct reader rd = { .from = from, .text = text, .flags = flags, .zone = ZONE_PATH, .t = t };
+    const char *what;
 
     *t = (struct target){ .parts = parts };
-    return read_parts(&rd);
+    what = (flags & TARGET_TEXT) == 0 ? read_begin(&rd) : NULL;
+    if (what == NULL)
+        what = read_parts(&rd);
+    if (what != NULL || t->scheme == NULL)
+        return what;
+    if (t->count == 0 || t->parts[0].zone != ZONE_AUTHORITY)
+        return "names no host";
+    end_authority(t);
+    return NULL;
 }
 
 const struct target *target_keep(struct mpx_arena *a, const struct target *t)

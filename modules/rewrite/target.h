@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
    Where a rule leads: a path or an absolute URI, with captures ($1), variables ($name) and, in
-   tables, the rest of the path (*). Reading one is plain C, for other threads too; what is filled
-   in is encoded as its place in the URI needs (RFC 3986 2.1). */
+   tables, the rest of the path (*). What is filled in is encoded as its place in the URI needs
+   (RFC 3986 2.1). */
 #ifndef TARGET_H
 #define TARGET_H
 #include "../common/pattern.h"
@@ -13,7 +13,9 @@ struct part {
     enum part_kind kind;
     enum zone zone;
     unsigned group;
-    struct mpx_str text; /* as written; of a variable with its dollar */
+    const struct mpx_var *var;
+    bool is_host, is_query; /* $host, $vhost; $query: as a URI has it in that place */
+    struct mpx_str text;    /* as written, with its dollar */
 };
 struct target {
     const char *scheme; /* "http", "https"; NULL: a path */
@@ -24,15 +26,20 @@ struct target {
 enum {
     TARGET_REST = 1,    /* "*" is what lies below the prefix */
     TARGET_NO_REST = 2, /* there is no such thing: "*" is an error */
-    TARGET_PLAIN = 4    /* "$" is a plain one */
+    TARGET_TEXT = 4     /* not a URI: any text with captures and variables */
 };
-/* Borrows text; parts has room for TARGET_PARTS. match may be NULL: its captures may be called by
-   their names. NULL, or what is wrong with it. */
-const char *target_read(struct mpx_str text, unsigned flags, const struct pattern *match,
+/* Where a target stands in the configuration. */
+struct source {
+    struct mpx_conf *c; /* NULL: in no configuration, a "$" is a plain one; for other threads too */
+    const char *below;
+    const struct pattern *match; /* whose captures it may call, by names too; NULL: none */
+};
+/* Borrows text; parts has room for TARGET_PARTS. NULL, or what is wrong with it; a variable that
+   there is not is told by core. */
+const char *target_read(const struct source *from, struct mpx_str text, unsigned flags,
                         struct target *t, struct part *parts);
-/* Any text with captures and variables, as one for a variable: not a URI. */
-const char *target_read_text(struct mpx_str text, const struct pattern *match, struct target *t,
-                             struct part *parts);
+/* Bytes of the word that s begins with: letters, digits and "_". */
+size_t target_word(struct mpx_str s);
 /* A copy without room for more. */
 const struct target *target_keep(struct mpx_arena *a, const struct target *t);
 

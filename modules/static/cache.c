@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cache.h"
 
-#include "glob.h"
+#include "../common/glob.h"
+#include "../common/pointer.h"
 
 #include <string.h>
 #include <strings.h>
@@ -54,24 +55,6 @@ static bool is_key(struct mpx_str key)
     return i < key.n && memchr(key.p + i, '*', key.n - i) == NULL;
 }
 
-/* How a JSON pointer writes a key (RFC 6901 3). */
-static const char *pointer_to(struct mpx_conf *c, struct mpx_str key)
-{
-    struct mpx_arena *a = mpx_conf_arena(c);
-    char *out = mpx_alloc(a, 2 * key.n + sizeof("cache/"));
-    size_t n = sizeof("cache/") - 1;
-
-    memcpy(out, "cache/", n);
-    for (size_t i = 0; i < key.n; i++) {
-        bool is_special = key.p[i] == '/' || key.p[i] == '~';
-
-        if (is_special)
-            out[n++] = '~';
-        out[n++] = !is_special ? key.p[i] : key.p[i] == '/' ? '1' : '0';
-    }
-    return out;
-}
-
 static int check_control(struct mpx_conf *c, const struct cache *cache)
 {
     static const char *const against[] = { "max-age", "no-store", "no-cache" };
@@ -98,7 +81,7 @@ int cache_check(struct mpx_conf *c, const struct cache *cache)
 
     for (size_t i = 0; i < cache->by_type.count; i++) {
         struct mpx_str key = pairs[i].key, value = pairs[i].value;
-        const char *at = pointer_to(c, key);
+        const char *at = pointer_below(c, "cache", key);
 
         if (!is_key(key))
             rc = mpx_conf_error(c, at,

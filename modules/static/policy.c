@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "policy.h"
 
-#include "glob.h"
+#include "../common/glob.h"
 
 const char *const policy_links[] = { "beneath", "deny", "owner", "follow", NULL };
 

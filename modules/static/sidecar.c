@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sidecar.h"
 
-#include "glob.h"
+#include "../common/glob.h"
 
 #include <string.h>
 

@@ -5,6 +5,8 @@
 #include "refusal.h"
 #include "serve.h"
 
+#include "../common/pointer.h"
+
 #include <multiplexd/mime.h>
 
 #include <string.h>
@@ -117,10 +119,8 @@ static int check(struct mpx_conf *c, void *data)
         rc = mpx_conf_error(c, "charset", "must be one word, such as \"utf-8\"");
     for (size_t i = 0; i < conf->types.count; i++)
         if (!types_is_type(pairs[i].value))
-            rc = mpx_conf_error(
-                c,
-                mpx_printf(mpx_conf_arena(c), "types/%.*s", (int)pairs[i].key.n, pairs[i].key.p).p,
-                "must be a media type such as \"text/plain\"");
+            rc = mpx_conf_error(c, pointer_below(c, "types", pairs[i].key),
+                                "must be a media type such as \"text/plain\"");
     return rc;
 }
 

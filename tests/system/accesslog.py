@@ -343,6 +343,7 @@ def test_what_is_wrong_is_told_with_its_place_and_cure():
     for settings, wanted in (
             ({"format": "$methd $path"}, 'accesslog/format: there is no variable $methd (did you mean "method"?)'),
             ({"format": {"a": "$headr.x"}}, 'accesslog/format/a: there is no variable $headr.x (did you mean "header.x"?)'),
+            ({"format": {"a/b": "$statu"}}, 'accesslog/format/a~1b: there is no variable $statu'),
             ({"format": "$header"}, "accesslog/format: $header needs the name of a field: $header.NAME"),
             ({"format": "jsn"}, '"jsn" is no format: "combined", "common", "json"'),
             ({"format": {}}, "an object without members makes no line"),

@@ -103,6 +103,50 @@ def test_captures_are_encoded_for_where_they_stand():
                          "/d/x/y%26z": (302, "/y%26z/x.html?both=x-y%26z")})
 
 
+def test_a_capture_with_the_name_of_a_variable_is_still_what_a_client_sent():
+    rules = [{"match": "^/h/(?<host>.*)$", "to": "https://www.example$host", "status": 302},
+             {"match": "^/p/(?<vhost>.*)$", "to": "https://$vhost/", "status": 302},
+             {"match": "^/q/(?<query>.*)$", "to": "/n?q=$query", "status": 302}]
+    with a_site(rewrite=rules) as server:
+        answers(server, {"/h/.evil.example": (302, "https://www.example/.evil.example"),
+                         "/p/evil.example%3A1": (302, "https://evil.example%3A1/"),
+                         "/q/a%26b%3Dc%23": (302, "/n?q=a%26b%3Dc%23")})
+
+
+def test_what_a_rule_sets_is_read_by_later_ones_and_stays_over_rounds():
+    rules = [{"match": "^/(?<first>[a-z])/", "set": {"it": "<$first>", "both": "$rewrite.it$method"}},
+             {"match": "^/./(?<rest>.*)$", "to": "/again/$rest"},
+             {"match": "^/again/(.*)$", "to": "/n?it=$rewrite.it&both=$rewrite.both&no=$rewrite.no.html-$header.x-no", "status": 302}]
+    with a_site(rewrite=rules) as server:
+        answers(server, {"/a/x": (302, "/n?it=%3Ca%3E&both=%3Ca%3EGET&no=-")})
+
+
+def test_an_unknown_variable_is_told_at_its_place():
+    for place, text, wanted in (("rules/0/to", "$hsot", 'there is no variable $hsot (did you mean "host"?)'),
+                                ("rules/0/set/it", "$it", "there is no variable $it"),
+                                ("rules/0/if/exists", "$pth", 'there is no variable $pth (did you mean "path"?)'),
+                                ("rules/0/if/not/0/exists", "$a_b", "there is no variable $a_b"),
+                                ("rules/0/to", "/$first_1", "there is no variable $first_1"),
+                                ("rules/0/~1t~1*", "/$rewrit.x/*", "there is no variable $rewrit.x"),
+                                ("redirect/0/~1t", "/$header", "$header needs the name of a field")):
+        keys = place.split("/")
+        rule = {keys[-1].replace("~1", "/"): text}
+        if "if" in keys:
+            rule = {"to": "/", "if": {"not": [rule]} if "not" in keys else rule}
+        elif "set" in keys:
+            rule = {"set": rule}
+        elif keys[-1] == "to":
+            rule["match"] = "^/(?<first>.)"
+        errors = refused(f"rewrite/{place}: {wanted}", rewrite={keys[0]: [rule]})
+        contains(errors, f'"{text}"')
+        contains(errors, " ^~")
+
+
+def test_an_unknown_variable_of_a_fallback_is_told_once():
+    refused('rewrite/fallback/1: there is no variable $pat.htm (did you mean "path"?)',
+            fallback=["$path.html", "$pat.htm", "404"], directories=[{"path": "/a/"}, {"path": "/b/", "location": "/"}])
+
+
 def test_no_header_can_be_put_into_an_answer():
     rules = [{"match": "(?s)^/p(/.*)$", "to": "$1", "status": 302},
              {"match": "(?s)^/v/(.*)$", "to": "/n?u=$rewrite.it", "set": {"it": "$1"}, "status": 302}]

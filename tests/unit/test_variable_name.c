@@ -126,6 +126,33 @@ START_TEST(unknown_names_are_told_with_what_was_meant)
 }
 END_TEST
 
+START_TEST(one_variable_is_found_with_the_length_of_its_name)
+{
+    static const struct {
+        const char *text, *name; /* NULL: there is none */
+    } cases[] = {
+        { "host", "host" },      { "path.html", "path" }, { "probe.a-b c", "probe.a-b" },
+        { "host$path", "host" }, { "nobody/", "nobody" }, { "", NULL },
+        { "$host", NULL },       { ".host", NULL },
+    };
+    struct given t;
+
+    given_init(&t);
+    struct generation *g = given_site(&t, "{ \"vhosts\": {} }");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t n;
+        const struct mpx_var *v =
+            variable_name_find(g, str_of(cases[i].text), (struct place){ 0 }, "a text", &n);
+
+        ck_assert_uint_eq(n, cases[i].name != NULL ? strlen(cases[i].name) : 0);
+        ck_assert_int_eq(v != NULL, cases[i].name != NULL);
+        if (v != NULL)
+            ck_assert_view_eq(v->name, cases[i].name);
+    }
+    given_finish(&t);
+}
+END_TEST
+
 static int get(struct mpx_req *r, struct mpx_str word, struct mpx_str *value)
 {
     (void)r;
@@ -178,6 +205,7 @@ Suite *suite_variable_name(void)
         &a_modules_names_are_found_wherever_it_stands,
         &what_a_module_that_is_missing_would_provide_is_not_called_unknown,
         &unknown_names_are_told_with_what_was_meant,
+        &one_variable_is_found_with_the_length_of_its_name,
         &a_module_that_takes_a_name_of_another_is_refused,
         NULL,
     };

@@ -73,6 +73,7 @@
     X(parser)            \
     X(parser_body)       \
     X(peer)              \
+    X(percent)           \
     X(phase)             \
     X(pidfile)           \
     X(piece)             \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
    Patterns with stars, for names and media types. */
-#ifndef STATIC_GLOB_H
-#define STATIC_GLOB_H
+#ifndef GLOB_H
+#define GLOB_H
 #include <multiplexd/module.h>
 
 /* Whether a text is what a pattern says; '*' stands for any bytes, also none. In a time that is
