@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Request bodies on a real daemon: large ones, slow ones, disks that are full, clients that leave."""
+import contextlib
 import os
 import socket
 import subprocess
@@ -28,7 +29,13 @@ def resident(server):
 
 
 def descriptors(server):
-    return sorted(os.readlink(f"/proc/{server.worker()}/fd/{n}") for n in os.listdir(f"/proc/{server.worker()}/fd"))
+    """What the worker's descriptors are; one may go while they are looked at."""
+    folder_of = f"/proc/{server.worker()}/fd"
+    found = []
+    for n in os.listdir(folder_of):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(f"{folder_of}/{n}"))
+    return sorted(found)
 
 
 def wait_until(claim, what, seconds=10):
