@@ -305,6 +305,29 @@ def test_a_changed_map_is_read_again_and_a_broken_one_changes_nothing():
             equal(server.log().count(" error: "), 2, server.log())
 
 
+def test_a_worker_that_is_replaced_serves_without_a_map_that_is_broken_or_gone():
+    with folder() as where:
+        path = write(where + "/m.map", "/x /a.txt\n")
+        with a_site(rewrite={"map": path}, redirect={"map": write(where + "/r.map", "/y /z\n")}) as server:
+            answers(server, {"/x": b"a", "/y": (301, "/z")})
+            write(path, "/x nowhere\n")
+            os.remove(where + "/r.map")
+            before = server.worker()
+            os.kill(before, signal.SIGKILL)
+            answers(server, {"/a.txt": b"a", "/x": 404, "/y": 404})
+            server.wait_for_log("m.map\": line 1: must be a path")
+            server.wait_for_log("r.map\": cannot be read: No such file or directory: it counts as empty")
+            write(path, "/x /b.txt\n")
+            server.wait_for_log("was read again: 1 paths")
+            answers(server, {"/x": b"b"})
+
+
+def test_a_map_that_is_no_file_is_refused_at_once():
+    with folder() as where:
+        os.mkfifo(where + "/m.map")
+        refused("is no file of at most 64 MiB", rewrite=[{"map": where + "/m.map"}])
+
+
 def test_a_broken_map_is_an_error_of_the_check():
     with folder() as where:
         for text, wanted in (("/x /y\nx /y\n", 'line 2: a path begins with "/"'), ("/x\n", "line 1: a line is FROM TO"),
