@@ -273,6 +273,13 @@ def test_a_result_has_the_normal_form():
         answers(server, {"/n/a.txt": b"a", "/up/etc": 404, "/esc": b"a"})
 
 
+def test_an_absolute_target_that_is_where_the_request_is_already_changes_nothing():
+    with a_site(rewrite=[{"match": "^/(a.*)$", "to": "http://localhost/$1"},
+                         {"match": "^/a", "to": "/b.txt", "if": {"query": "go"}}]) as server:
+        answers(server, {"/a.txt": b"a", "/a.txt?go": b"b"})
+        equal(server.log().count("circle"), 0, server.log())
+
+
 def test_map_files_are_tables():
     with folder() as where:
         lines = "# old paths\n\n/m /a.txt\n/r\t/n 302\n/d/* https://x.example/* 308\r\n/g - 410\n/q$1 /b.txt\n/s%20p /$x\n"
