@@ -280,6 +280,15 @@ def test_an_absolute_target_that_is_where_the_request_is_already_changes_nothing
         equal(server.log().count("circle"), 0, server.log())
 
 
+def test_a_name_that_nothing_has_is_an_error_of_the_check():
+    rules = {"to": {"match": "^/a", "to": "/$nosuch"}, "set/v": {"match": "^/a", "to": "/x", "set": {"v": "$nosuch.x"}},
+             "if/exists": {"match": "^/a", "to": "/x", "if": {"exists": "/$nosuch"}}, "~1a": {"/a": "/$nosuch/b"}}
+    for place, rule in rules.items():
+        contains(refused("$nosuch", rewrite=[rule]), "/rewrite/rules/0/" + place)
+    contains(refused("$uri", fallback=["$uri.html", "404"]), "/rewrite/fallback/0")
+    refused("$nosuch", redirect={"match": "^/(?<page>.*)$", "to": "https://x.example/$page?$nosuch"})
+
+
 def test_map_files_are_tables():
     with folder() as where:
         lines = "# old paths\n\n/m /a.txt\n/r\t/n 302\n/d/* https://x.example/* 308\r\n/g - 410\n/q$1 /b.txt\n/s%20p /$x\n"
