@@ -365,8 +365,9 @@ enum {
 enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
                      void *state);
 /* The same for a path of this virtual host (decoded, begins with '/'), which is brought to its
-   normal form; in ROUTE too, where no directory is chosen yet: that of the path counts. One that
-   ends with a slash is a directory or -ENOTDIR. -EINVAL: there is no normal form. */
+   normal form; in ROUTE too, where no directory is chosen yet: that of the path counts, or the
+   folder that mpx_req_set_root has named for it. One that ends with a slash is a directory or
+   -ENOTDIR. -EINVAL: there is no normal form. */
 enum mpx_rc mpx_open_path(struct mpx_req *r, struct mpx_str path, unsigned flags, mpx_resume_fn fn,
                           void *state);
 int mpx_open_result(const struct mpx_req *r, struct mpx_file **file); /* 0 or -errno */
