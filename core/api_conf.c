@@ -23,6 +23,11 @@ bool mpx_conf_given(const struct mpx_conf *c)
     return c->is_given;
 }
 
+bool mpx_conf_is_tried(const struct mpx_conf *c)
+{
+    return !c->g->sources->frozen;
+}
+
 const void *mpx_conf_outer(const void *conf)
 {
     const struct mpx_conf *outer = conf_of(conf)->outer;

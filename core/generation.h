@@ -74,6 +74,7 @@ struct directory {
     struct mpx_str root;     /* the folder that files are opened beneath, or "" */
     struct mpx_str base;     /* what stands between root and a path's rest: "" or "a/b/" */
     struct mpx_str location; /* root and base: where the directory lies, or "" */
+    bool is_set;             /* for one request, by mpx_req_set_root */
     bool is_owned;           /* root is as if not there unless it is owner's */
     uid_t owner;
     int64_t body_limit; /* limits.body; -1: as the listener says */

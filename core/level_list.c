@@ -65,7 +65,7 @@ static void select_module(const struct building *b, struct level *l, const struc
 /* Where a module stands in a computed list: those first, others as first named, these last. */
 static int computed_rank(struct mpx_str name)
 {
-    static const char *const first[] = { "accesslog", "access", "rewrite", "userdir", "session" };
+    static const char *const first[] = { "accesslog", "access", "userdir", "rewrite", "session" };
     static const char *const last[] = { "exec", "static", "dirlist" };
 
     for (int i = 0; i < 5; i++)

@@ -215,11 +215,21 @@ int req_set_root(struct mpx_req *r, struct mpx_str prefix, struct mpx_str folder
     d->path = arena_copy(&r->arena, prefix);
     d->root = d->location = (struct mpx_str){ arena_copyz(&r->arena, folder), folder.n };
     d->base = MPX_STR("");
+    d->is_set = true;
     d->is_owned = owner != (uid_t)-1;
     d->owner = owner;
     r->directory = d;
     r->rest = rest_of(r->path, prefix.n);
     return 0;
+}
+
+const struct directory *req_directory_of(const struct mpx_req *r, struct mpx_str path)
+{
+    const struct directory *d = directory_find(r->vhost, path), *own = r->directory;
+
+    if (own == NULL || !own->is_set || !is_at_or_beneath(path, own->path))
+        return d;
+    return d->root.n > 0 && d->path.n - d->base.n > own->path.n ? d : own;
 }
 
 void req_vlog(const struct mpx_req *r, enum mpx_level level, const char *fmt, va_list ap)

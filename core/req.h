@@ -141,6 +141,9 @@ bool req_choose_vhost(struct mpx_req *r);
 void req_choose_directory(struct mpx_req *r);
 /* Lets its files lie beneath another folder: see mpx_req_set_root. */
 int req_set_root(struct mpx_req *r, struct mpx_str prefix, struct mpx_str folder, uid_t owner);
+/* Where the files of another path lie, normal and without a slash at its end: beneath the folder
+   that was set for this request, unless one is configured more closely. */
+const struct directory *req_directory_of(const struct mpx_req *r, struct mpx_str path);
 /* Whether the body is announced with more bytes than it may have. */
 static inline bool req_is_too_long(const struct mpx_req *r)
 {

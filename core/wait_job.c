@@ -158,7 +158,7 @@ enum mpx_rc wait_open_path(struct mpx_req *r, struct mpx_str path, unsigned flag
         flags |= MPX_OPEN_DIRECTORY;
         n--;
     }
-    const struct directory *d = directory_find(r->vhost, (struct mpx_str){ normal, n });
+    const struct directory *d = req_directory_of(r, (struct mpx_str){ normal, n });
     struct mpx_str rel = str_from((struct mpx_str){ normal, n }, d->path.n);
     while (rel.n > 0 && rel.p[0] == '/')
         rel = str_from(rel, 1);

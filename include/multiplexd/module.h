@@ -154,6 +154,10 @@ int mpx_conf_error(struct mpx_conf *c, const char *below, const char *fmt, ...)
 bool mpx_conf_given(const struct mpx_conf *c);
 /* Where it was configured: MPX_AT_VHOST ("defaults" too) or MPX_AT_DIRECTORY. */
 unsigned mpx_conf_at(const struct mpx_conf *c);
+/* In check(): whether the configuration is tried before anything serves it, so that an error stops
+   the start. Otherwise a worker reads what was accepted, perhaps long ago in the place of one that
+   died: what the disk lacks by now, it tells and does without. */
+bool mpx_conf_is_tried(const struct mpx_conf *c);
 /* Memory that lives as long as this configuration. */
 struct mpx_arena *mpx_conf_arena(struct mpx_conf *c);
 /* The settings of the same module one level further out (the virtual host's for a directory), or
@@ -361,8 +365,9 @@ enum {
 enum mpx_rc mpx_open(struct mpx_req *r, struct mpx_str rel, unsigned flags, mpx_resume_fn fn,
                      void *state);
 /* The same for a path of this virtual host (decoded, begins with '/'), which is brought to its
-   normal form; in ROUTE too, where no directory is chosen yet: that of the path counts. One that
-   ends with a slash is a directory or -ENOTDIR. -EINVAL: there is no normal form. */
+   normal form; in ROUTE too, where no directory is chosen yet: that of the path counts, or the
+   folder that mpx_req_set_root has named for it. One that ends with a slash is a directory or
+   -ENOTDIR. -EINVAL: there is no normal form. */
 enum mpx_rc mpx_open_path(struct mpx_req *r, struct mpx_str path, unsigned flags, mpx_resume_fn fn,
                           void *state);
 int mpx_open_result(const struct mpx_req *r, struct mpx_file **file); /* 0 or -errno */

@@ -136,37 +136,51 @@ static bool skip(struct mpx_str *s, const char *prefix)
     return true;
 }
 
-/* The host of an http or https URI (RFC 3986 3.2), in lower case without a dot at its end; "" where
-   there is none. */
-static struct mpx_str host_of(struct mpx_str uri, char out[HOST_MAX])
+/* Where the host that begins there ends: at its port, which has no colon in brackets before it. */
+static size_t host_end(struct mpx_str s, size_t begin, size_t end)
+{
+    bool is_literal = begin < end && s.p[begin] == '[';
+
+    while (begin < end && (is_literal || s.p[begin] != ':'))
+        if (s.p[begin++] == ']')
+            break;
+    return begin;
+}
+
+/* Whether it is an http or https URI (RFC 3986 3.2). *host: its host in lower case without a dot at
+   its end; "" where there is none, or no name could be so long. */
+static bool is_page(struct mpx_str uri, char out[HOST_MAX], struct mpx_str *host)
 {
     size_t begin = 0, end, n = 0;
 
+    *host = MPX_STR("");
     if (!skip(&uri, "http://") && !skip(&uri, "https://"))
-        return MPX_STR("");
+        return false;
     for (end = 0; end < uri.n && strchr("/?#\\", uri.p[end]) == NULL; end++)
         if (uri.p[end] == '@')
             begin = end + 1;
-    for (size_t i = begin; i < end && uri.p[i] != ':'; i++) {
-        if (n == HOST_MAX)
-            return MPX_STR("");
+    end = host_end(uri, begin, end);
+    if (end - begin > HOST_MAX)
+        return true;
+    for (size_t i = begin; i < end; i++)
         out[n++] = (char)(uri.p[i] >= 'A' && uri.p[i] <= 'Z' ? uri.p[i] | 0x20 : uri.p[i]);
-    }
     if (n > 0 && out[n - 1] == '.')
         n--;
-    return (struct mpx_str){ out, n };
+    *host = (struct mpx_str){ out, n };
+    return true;
 }
 
 bool referers_have(const struct referers *rf, const struct mpx_req *r)
 {
     char text[HOST_MAX];
-    struct mpx_str value;
+    struct mpx_str value, host;
 
     if (!mpx_req_header(r, "Referer", &value))
         return rf->none;
-    struct mpx_str host = host_of(value, text);
-    if (host.n == 0)
+    if (!is_page(value, text, &host))
         return rf->blocked;
+    if (host.n == 0)
+        return false;
     if (rf->own && (mpx_req_owns_host(r, host) || mpx_str_eq(host, mpx_req_host(r))))
         return true;
     return hosts_find(&rf->hosts, host) >= 0;

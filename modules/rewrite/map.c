@@ -15,6 +15,7 @@ enum { MAP_BYTES_MAX = 64 << 20, MAP_LOOK_MS = 1000, WHY_BYTES = 512 };
 struct look {
     struct map *map;
     struct stat before, now;
+    bool is_untold;
     struct table *table; /* NULL: unchanged, or why not */
     char why[WHY_BYTES];
 };
@@ -118,7 +119,7 @@ static struct table *parse(char *text, size_t n, char why[WHY_BYTES])
 
 static struct table *read_file(const char *path, struct stat *st, char why[WHY_BYTES])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO would wait for its writer */
     char *text = NULL;
     size_t n = 0;
     ssize_t got = 1;
@@ -161,8 +162,9 @@ int map_add(struct mpx_conf *c, const char *below, struct mpx_str path, int stat
     m->conf = c;
     m->table = read_file(m->path, &m->seen, why);
     mpx_defer(mpx_conf_arena(c), end_map, m);
-    if (m->table == NULL)
+    if (m->table == NULL && mpx_conf_is_tried(c))
         return mpx_conf_error(c, below, "\"%s\": %s", m->path, why);
+    m->is_untold = m->table == NULL;
     while (*maps != NULL) /* the first that has a path rules */
         maps = &(*maps)->next;
     *maps = m;
@@ -184,7 +186,7 @@ static void look(void *arg)
         memset(&l->now, 0, sizeof(l->now));
         (void)snprintf(l->why, WHY_BYTES, "cannot be read: %s", strerror(errno));
     }
-    if (!is_same(&l->before, &l->now) && l->now.st_nlink > 0)
+    if ((l->is_untold || !is_same(&l->before, &l->now)) && l->now.st_nlink > 0)
         l->table = read_file(l->map->path, &l->now, l->why);
 }
 
@@ -192,16 +194,18 @@ static void looked(void *arg)
 {
     struct look *l = arg;
     struct map *m = l->map;
-    bool changed = !is_same(&m->seen, &l->now);
+    bool is_news = m->is_untold || !is_same(&m->seen, &l->now);
 
+    m->is_untold = false;
     m->seen = l->now;
     m->looking = false;
     if (l->table != NULL) {
         table_destroy(m->table);
         m->table = l->table;
         mpx_log(m->conf, MPX_INFO, "\"%s\" was read again: %zu paths", m->path, m->table->count);
-    } else if (changed) {
-        mpx_log(m->conf, MPX_ERROR, "\"%s\": %s: what was read before stays", m->path, l->why);
+    } else if (is_news) {
+        mpx_log(m->conf, MPX_ERROR, "\"%s\": %s: %s", m->path, l->why,
+                m->table != NULL ? "what was read before stays" : "it counts as empty");
     }
     free(l);
 }
@@ -216,6 +220,7 @@ static void look_at_all(void *arg)
             continue;
         l->map = m;
         l->before = m->seen;
+        l->is_untold = m->is_untold;
         m->looking = mpx_background(m->conf, look, l, looked) == 0;
         if (!m->looking)
             free(l);

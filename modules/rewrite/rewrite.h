@@ -95,13 +95,13 @@ struct map {
     const char *path;
     int status; /* of lines that have none */
     bool last;
-    struct table *table; /* changes while requests run */
+    struct table *table; /* changes while requests run; NULL: none could be read yet */
     struct mpx_conf *conf;
     struct stat seen;
-    bool looking; /* a thread is */
-    bool is_bad;  /* told */
+    bool looking;   /* a thread is */
+    bool is_untold; /* it could not be read when this worker began; the first look tells why */
 };
-/* In check(): reads it; -1 after an error, told at "below". */
+/* In check(): reads it; -1 after an error, told at "below". A worker begins with an empty one. */
 int map_add(struct mpx_conf *c, const char *below, struct mpx_str path, int status, bool last,
             struct map **maps);
 /* In open(): looks once a second whether they have changed. */

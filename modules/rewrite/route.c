@@ -105,7 +105,8 @@ static enum mpx_rc carry_out(struct mpx_req *r, struct slot *s, struct deed *d,
         return mpx_res_error(r, 400);
     if (d->to->scheme != NULL && d->status == 0 && !is_own(r, d->to, p.authority))
         d->status = 307;
-    if (d->to->scheme == NULL && mpx_str_eq(p.path, mpx_req_path(r)) &&
+    bool is_here = d->to->scheme == NULL || d->status == 0;
+    if (is_here && mpx_str_eq(p.path, mpx_req_path(r)) &&
         mpx_str_eq(p.query, mpx_req_query(r))) { /* it is there already */
         s->is_done |= d->last;
         return MPX_NEXT;

@@ -273,6 +273,22 @@ def test_a_result_has_the_normal_form():
         answers(server, {"/n/a.txt": b"a", "/up/etc": 404, "/esc": b"a"})
 
 
+def test_an_absolute_target_that_is_where_the_request_is_already_changes_nothing():
+    with a_site(rewrite=[{"match": "^/(a.*)$", "to": "http://localhost/$1"},
+                         {"match": "^/a", "to": "/b.txt", "if": {"query": "go"}}]) as server:
+        answers(server, {"/a.txt": b"a", "/a.txt?go": b"b"})
+        equal(server.log().count("circle"), 0, server.log())
+
+
+def test_a_name_that_nothing_has_is_an_error_of_the_check():
+    rules = {"to": {"match": "^/a", "to": "/$nosuch"}, "set/v": {"match": "^/a", "to": "/x", "set": {"v": "$nosuch.x"}},
+             "if/exists": {"match": "^/a", "to": "/x", "if": {"exists": "/$nosuch"}}, "~1a": {"/a": "/$nosuch/b"}}
+    for place, rule in rules.items():
+        contains(refused("$nosuch", rewrite=[rule]), "/rewrite/rules/0/" + place)
+    contains(refused("$uri", fallback=["$uri.html", "404"]), "/rewrite/fallback/0")
+    refused("$nosuch", redirect={"match": "^/(?<page>.*)$", "to": "https://x.example/$page?$nosuch"})
+
+
 def test_map_files_are_tables():
     with folder() as where:
         lines = "# old paths\n\n/m /a.txt\n/r\t/n 302\n/d/* https://x.example/* 308\r\n/g - 410\n/q$1 /b.txt\n/s%20p /$x\n"
@@ -303,6 +319,29 @@ def test_a_changed_map_is_read_again_and_a_broken_one_changes_nothing():
             answers(server, {"/x": b"a"})
             time.sleep(1.2)
             equal(server.log().count(" error: "), 2, server.log())
+
+
+def test_a_worker_that_is_replaced_serves_without_a_map_that_is_broken_or_gone():
+    with folder() as where:
+        path = write(where + "/m.map", "/x /a.txt\n")
+        with a_site(rewrite={"map": path}, redirect={"map": write(where + "/r.map", "/y /z\n")}) as server:
+            answers(server, {"/x": b"a", "/y": (301, "/z")})
+            write(path, "/x nowhere\n")
+            os.remove(where + "/r.map")
+            before = server.worker()
+            os.kill(before, signal.SIGKILL)
+            answers(server, {"/a.txt": b"a", "/x": 404, "/y": 404})
+            server.wait_for_log("m.map\": line 1: must be a path")
+            server.wait_for_log("r.map\": cannot be read: No such file or directory: it counts as empty")
+            write(path, "/x /b.txt\n")
+            server.wait_for_log("was read again: 1 paths")
+            answers(server, {"/x": b"b"})
+
+
+def test_a_map_that_is_no_file_is_refused_at_once():
+    with folder() as where:
+        os.mkfifo(where + "/m.map")
+        refused("is no file of at most 64 MiB", rewrite=[{"map": where + "/m.map"}])
 
 
 def test_a_broken_map_is_an_error_of_the_check():

@@ -94,7 +94,7 @@ class World:
     def serving(self, user_dirs=True, **more):
         config = configuration({"documents": self.path("www"), "user_dirs": user_dirs, **more})
         if IS_ROOT:
-            for_nobody(self.where, config, "userdir.so", "access.so")
+            for_nobody(self.where, config, "userdir.so", "access.so", "rewrite.so")
         with serving(config, env=self.env) as server:
             yield server
 
@@ -128,6 +128,17 @@ def test_a_folder_without_its_slash_is_redirected():
                              ("/~jane/sub?q", "/~jane/sub/?q")):
             status, fields, _ = server.get(path)
             equal((status, fields["location"]), (301, target), path)
+
+
+def test_a_fallback_of_the_site_holds_for_what_a_user_does_not_have():
+    with world() as w:
+        write(w.path("www/index.html"), "site")
+        w.put("jane", {"cv.html": "cv"})
+        with w.serving(fallback=["$path.html", "/index.html"]) as server:
+            for path, body in (("/~jane/", b"jane's"), ("/~jane/index.html", b"jane's"), ("/~jane/sub/a%20b.txt", b"deep"),
+                               ("/~jane/cv", b"cv"), ("/~jane/none", b"site"), ("/none", b"site")):
+                equal(server.get(path)[0::2], (200, body), path)
+            equal(server.get("/~unheardof1/")[0], 404)
 
 
 def without_pages(w):
