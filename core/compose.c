@@ -118,8 +118,8 @@ void compose_file(struct launch *l, const struct cli *c, const char *file)
     buffer_finish(&b);
 }
 
-void compose_empty(struct launch *l)
+void compose_empty(struct launch *l, const struct cli *c)
 {
     (void)source_add(&l->sources, given_folder, MPX_STR("{}"));
-    l->file = given_folder;
+    compose_file(l, c, given_folder);
 }

@@ -10,7 +10,7 @@
 int compose_folder(struct launch *l, const struct cli *c);
 /* The configuration in a file, with what the options set laid over it. */
 void compose_file(struct launch *l, const struct cli *c, const char *file);
-/* One that says nothing. */
-void compose_empty(struct launch *l);
+/* The same where there is none. */
+void compose_empty(struct launch *l, const struct cli *c);
 
 #endif

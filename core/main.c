@@ -159,7 +159,7 @@ static int command(struct launch *l, const struct cli *c)
     if (c->folder != NULL && compose_folder(l, c) < 0)
         return EXIT_FAILURE;
     if (c->folder == NULL && c->command == CLI_MODULES && c->config == NULL)
-        compose_empty(l);
+        compose_empty(l, c);
     else if (c->folder == NULL)
         compose_file(l, c, c->config != NULL ? c->config : CONFIG_FILE);
     launch_read(l);

@@ -7,6 +7,7 @@
 #include "variable_name.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,7 +167,10 @@ static const char *not_installed(struct modules *ms, struct mpx_str name)
     } else {
         (void)buffer_printf(&text, ": there is no %.*s.so in ", STR_ARGS(name));
         for (size_t i = 0; i < ms->path_count; i++)
-            (void)buffer_printf(&text, "%s%s", i > 0 ? ", " : "", ms->path[i]);
+            (void)buffer_printf(&text, "%s%s%s", i > 0 ? ", " : "", ms->path[i],
+                                access(ms->path[i], R_OK | X_OK) < 0 && errno == EACCES
+                                    ? " (which this user cannot look into)"
+                                    : "");
     }
     const char *said = arena_copyz(&ms->arena, buffer_str(&text));
     buffer_finish(&text);

@@ -67,7 +67,7 @@ def test_a_folder_is_served_for_every_host():
     with folder() as where:
         write(where + "/index.html", "here it is")
         write(where + "/sub/file", "")
-        p = subprocess.Popen([PROGRAM, "-p", "0", where], stdout=subprocess.PIPE)
+        p = subprocess.Popen([PROGRAM, *AS_ROOT, "-p", "0", where], stdout=subprocess.PIPE)
         try:
             line = p.stdout.readline().decode()
             port = int(re.search(r"http://127\.0\.0\.1:(\d+)/", line).group(1))
@@ -322,12 +322,12 @@ def test_an_unknown_user_and_an_unknown_group_are_both_told_where_they_stand():
     need(IS_ROOT, "needs root")
     with folder() as where:
         text = '{ "daemon": {\n  "user": "no-such-user",\n  "group": "daemon no-such-group" } }\n'
-        status, _, err = run("-c", write(where + "/site.json", text))
+        status, _, err = run("-c", write(where + "/site.json", text), as_given=True)
         equal(status, 1)
         contains(err, 'site.json:2:11: error: there is no user "no-such-user": create it, or mend "user"')
         contains(err, 'site.json:3:12: error: there is no group "no-such-group": create it, or mend "group"')
         text = '{ "daemon": {\n  "user": "daemon",\n  "group": "no-such-group" } }\n'
-        status, _, err = run("-c", write(where + "/site.json", text))
+        status, _, err = run("-c", write(where + "/site.json", text), as_given=True)
         equal(err.count(": error: "), 1, err)
         contains(err, "site.json:3:12: error: there is no group")
 
@@ -336,7 +336,7 @@ def test_root_without_a_user_is_refused():
     need(IS_ROOT, "needs root")
     with folder() as where:
         file = write(where + "/site.json", json.dumps({"connection": {"host": "127.0.0.1", "port": 0}}))
-        status, _, err = run("-c", file)
+        status, _, err = run("-c", file, as_given=True)
     equal(status, 1)
     contains(err, 'running as root is dangerous: name a user')
 

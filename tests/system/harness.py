@@ -88,9 +88,10 @@ def write(path, content, mode=0o644):
     return path
 
 
-def run(*arguments, **more):
+def run(*arguments, as_given=False, **more):
     """The program, to its end: (exit status, standard output, standard error)."""
-    own = AS_ROOT if {"--test", "--modules", "-c"} & set(arguments) and "-u" not in arguments else ()
+    named = as_given or "-u" in arguments or not {"--test", "--modules", "-c"} & set(arguments)
+    own = () if named else AS_ROOT
     done = subprocess.run([PROGRAM, *own, *arguments], capture_output=True, text=True, timeout=120, **more)
     return done.returncode, done.stdout, done.stderr
 

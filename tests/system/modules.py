@@ -190,7 +190,7 @@ def test_no_module_is_tried_as_root():
             compile_module(where, "hello", hello() + text)
             daemon = {"module_path": where, **({"user": user} if user else {})}
             config = {"daemon": daemon, "vhosts": {"modules": ["hello"], "hello": {"text": "hi"}}}
-            status, _, err = run("--test", "-c", write(where + "/site.json", json.dumps(config)))
+            status, _, err = run("--test", "-c", write(where + "/site.json", json.dumps(config)), as_given=True)
             equal(status, 1 if user == "no-such-user" else 0, err)
             assert open(where + "/uid").read() not in ("0", ""), user
 
