@@ -102,24 +102,35 @@ START_TEST(what_cannot_be_served_is_none)
 }
 END_TEST
 
-START_TEST(an_empty_one_says_nothing)
+START_TEST(where_there_is_no_file_options_alone_say_something)
 {
+    struct cli c = { .port = -1 };
+
     set_up();
-    compose_empty(&l);
+    compose_empty(&l, &c);
     launch_read(&l);
     ck_assert_uint_eq(l.problems.count, 0);
     ck_assert_uint_eq(l.settings.module_path.count, 0);
+    ck_assert_uint_eq(l.settings.user.n, 0);
+    take_down();
+    set_up();
+    c.user = "root";
+    compose_empty(&l, &c);
+    launch_read(&l);
+    ck_assert_uint_eq(l.problems.count, 0);
+    ck_assert_view_eq(l.settings.user, "root");
     take_down();
 }
 END_TEST
 
 Suite *suite_compose(void)
 {
-    static const TTest **const tests[] = {
-        &a_file_without_options_stands_alone, &options_are_laid_over_a_file,
-        &a_folder_is_a_whole_configuration,   &what_cannot_be_served_is_none,
-        &an_empty_one_says_nothing,           NULL
-    };
+    static const TTest **const tests[] = { &a_file_without_options_stands_alone,
+                                           &options_are_laid_over_a_file,
+                                           &a_folder_is_a_whole_configuration,
+                                           &what_cannot_be_served_is_none,
+                                           &where_there_is_no_file_options_alone_say_something,
+                                           NULL };
 
     return unit_suite("compose", tests);
 }
