@@ -111,7 +111,8 @@ int option_read_path(const struct option_reading *rd, const struct mpx_option *o
         return option_complain(rd, o, value, "must be the name of a file or folder");
     if ((o->flags & MPX_OPT_SINK) != 0 && (str_is(*field, "stderr") || sink_is_syslog(*field)))
         return 0;
-    if ((o->flags & MPX_OPT_SINK) != 0 && str_starts(*field, MPX_STR("syslog:")))
+    if ((o->flags & MPX_OPT_SINK) != 0 &&
+        (str_is(*field, "syslog") || str_starts(*field, MPX_STR("syslog:"))))
         return option_complain(rd, o, value,
                                "must name a facility: \"syslog:daemon\", \"syslog:user\", "
                                "\"syslog:auth\" or \"syslog:local0\" to \"syslog:local7\"");

@@ -38,6 +38,7 @@ struct mpx_sink {
     uint64_t lost;      /* lines that were lost since sinks_next_loss told it */
     int error;          /* what write said when some were; 0: there was no room in the ring */
     bool failing, torn; /* the last write failed; it ended inside a line */
+    uint64_t turn;      /* when the thread last took something out of it */
 };
 
 struct sinks {
@@ -46,7 +47,8 @@ struct sinks {
     struct list list;
     pthread_t thread;
     bool running, stopping, busy;
-    char *out; /* the thread's copy of a ring */
+    uint64_t turns; /* that there were */
+    char *out;      /* the thread's copy of a ring */
 };
 
 static const struct {
@@ -190,26 +192,39 @@ static void account(struct mpx_sink *k, const struct batch *b, const char *text,
     k->error = error;
 }
 
+/* Of those with something to do the one that waits longest, so that none keeps the thread from the
+   others; NULL: there is nothing. Under the lock. */
+static struct mpx_sink *next_sink(struct sinks *s)
+{
+    struct mpx_sink *next = NULL;
+
+    for (struct link *l = list_first(&s->list); l != NULL; l = list_next(&s->list, l)) {
+        struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
+
+        if (has_work(k) && (next == NULL || k->turn < next->turn))
+            next = k;
+    }
+    return next;
+}
+
 /* Does what there is to do for one sink; false when there is nothing. Under the lock, which is
    given up while writing. */
 static bool write_one(struct sinks *s)
 {
-    for (struct link *l = list_first(&s->list); l != NULL; l = list_next(&s->list, l)) {
-        struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
+    struct mpx_sink *k = next_sink(s);
 
-        if (!has_work(k))
-            continue;
-        struct batch b = take_batch(k, s->out);
-        s->busy = true;
-        pthread_mutex_unlock(&s->lock);
-        size_t done = write_batch(&b, s->out);
-        int error = errno;
-        pthread_mutex_lock(&s->lock);
-        s->busy = false;
-        account(k, &b, s->out, done, error);
-        return true;
-    }
-    return false;
+    if (k == NULL)
+        return false;
+    k->turn = ++s->turns;
+    struct batch b = take_batch(k, s->out);
+    s->busy = true;
+    pthread_mutex_unlock(&s->lock);
+    size_t done = write_batch(&b, s->out);
+    int error = errno;
+    pthread_mutex_lock(&s->lock);
+    s->busy = false;
+    account(k, &b, s->out, done, error);
+    return true;
 }
 
 static void *thread_main(void *arg)

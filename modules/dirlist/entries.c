@@ -132,13 +132,19 @@ static int add(struct job *j, struct mpx_str name, const struct stat *own, const
     return e->names.failed ? -ENOMEM : 0;
 }
 
+/* The folder and that above it are no entries; a path with a backslash, encoded or not, is
+   refused before anybody opens it. */
+static bool has_path(const char *name)
+{
+    return strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strchr(name, '\\') == NULL;
+}
+
 static int look_at(struct job *j, const char *name, struct pattern_room *room)
 {
     struct mpx_str view = { name, strlen(name) };
     struct stat own, found;
 
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-        (room != NULL && !pattern_test(j->settings->pattern, view, room)))
+    if (!has_path(name) || (room != NULL && !pattern_test(j->settings->pattern, view, room)))
         return 0;
     j->whole.n = j->path.n; /* the folder's path stays, the name behind it changes */
     text_add(&j->whole, view);

@@ -55,6 +55,12 @@ static bool is_key(struct mpx_str key)
     return i < key.n && memchr(key.p + i, '*', key.n - i) == NULL;
 }
 
+static int check_seconds(struct mpx_conf *c, const char *at, int64_t ms)
+{
+    return ms % 1000 == 0 ? 0
+                          : mpx_conf_error(c, at, "caches count whole seconds, such as \"30s\"");
+}
+
 static int check_control(struct mpx_conf *c, const struct cache *cache)
 {
     static const char *const against[] = { "max-age", "no-store", "no-cache" };
@@ -77,11 +83,13 @@ int cache_check(struct mpx_conf *c, const struct cache *cache)
 {
     const struct mpx_pair *pairs = cache->by_type.items;
     int rc = check_control(c, cache);
-    int64_t ms;
 
+    if (check_seconds(c, "max_age", cache->max_age) < 0)
+        rc = -1;
     for (size_t i = 0; i < cache->by_type.count; i++) {
         struct mpx_str key = pairs[i].key, value = pairs[i].value;
         const char *at = pointer_below(c, "cache", key);
+        int64_t ms = 0;
 
         if (!is_key(key))
             rc = mpx_conf_error(c, at,
@@ -91,6 +99,8 @@ int cache_check(struct mpx_conf *c, const struct cache *cache)
             rc = mpx_conf_error(c, at,
                                 "must be a time such as \"7d\", or the text of "
                                 "Cache-Control such as \"no-cache\"");
+        else if (check_seconds(c, at, ms) < 0)
+            rc = -1;
     }
     return rc;
 }

@@ -262,6 +262,14 @@ def test_what_a_get_would_refuse_is_not_listed():
         equal(server.get("/.git/")[0], 404)
 
 
+def test_a_name_with_a_backslash_which_no_path_can_have_is_not_listed():
+    with site({"fields": ["size"]}, ["a\\b", "\\", "sub\\dir/x", "plain"]) as server:
+        for path in ("/a%5Cb", "/%5C", "/sub%5Cdir/"):
+            equal(server.get(path)[0], 404, path)
+        equal(names(server), ["plain"])
+        equal(listing(server)["total"], 1)
+
+
 def test_links_and_hidden_names_are_listed_as_static_serves_them():
     with folder() as where:
         write(where + "/out/file", "")

@@ -235,6 +235,8 @@ def test_settings_that_contradict_themselves_are_told():
         for text, place, says in (
                 ('{ "max_age": "1h", "cache_control": "max-age=5" }', "2:47", 'cache_control: says "max-age", and max_age says how long'),
                 ('{ "max_age": "1h", "cache_control": "public, No-Store" }', "2:47", 'says "no-store"'),
+                ('{ "max_age": "500ms" }', "2:24", "max_age: caches count whole seconds"),
+                ('{ "cache": { ".css": "1500ms" } }', "2:32", "cache/.css: caches count whole seconds"),
                 ('{ "cache_control": "a\\r\\nX: b" }', "2:30", "cache_control: cannot be sent"),
                 ('{ "cache": { "text/html": "7 days" } }', "2:37", 'cache/text~1html: must be a time such as "7d"'),
                 ('{ "cache": { "a/b": "no-cache", "text/*": "a\\u0001" } }', "2:53", "cache/text~1*: must be a time"),

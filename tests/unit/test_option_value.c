@@ -344,6 +344,9 @@ START_TEST(a_sink_may_be_stderr_or_syslog)
         { "\"syslog:mail\"",
           "must name a facility: \"syslog:daemon\", \"syslog:user\", \"syslog:auth\" or "
           "\"syslog:local0\" to \"syslog:local7\", not the string \"syslog:mail\"" },
+        { "\"syslog\"",
+          "must name a facility: \"syslog:daemon\", \"syslog:user\", \"syslog:auth\" or "
+          "\"syslog:local0\" to \"syslog:local7\", not the string \"syslog\"" },
         { NULL, NULL },
     };
     static const char *const same[] = { "stderr", "syslog:daemon", "syslog:local7", "/log" };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
-   Files of sinks that are opened again, and what becomes of lines that cannot be written. */
+   Files of sinks that are opened again, what becomes of lines that cannot be written, and of those
+   behind a target that is slow. */
 #include "sink.h"
 
 #include "aid.h"
@@ -11,11 +12,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEXT = 1 << 20 };
+enum { TEXT = 1 << 20, PIPE = 4096 };
 
 static struct sinks *all;
 static char folder[64];
@@ -198,6 +201,60 @@ START_TEST(the_files_among_the_targets_are_told)
 }
 END_TEST
 
+/* A pipe, and how much of it waits to be read. */
+struct wanted {
+    int ends[2];
+    int bytes;
+};
+
+static bool has_bytes(void *arg)
+{
+    const struct wanted *w = arg;
+    int n = 0;
+
+    ck_assert_int_eq(ioctl(w->ends[0], FIONREAD, &n), 0);
+    return n >= w->bytes;
+}
+
+static void take(const struct wanted *w, size_t bytes)
+{
+    char piece[PIPE];
+
+    while (bytes > 0) {
+        ssize_t n = read(w->ends[0], piece, bytes < PIPE ? bytes : PIPE);
+
+        ck_assert_int_gt(n, 0);
+        bytes -= (size_t)n;
+    }
+}
+
+/* The slow one has lines again whenever the thread comes back from it. */
+START_TEST(a_slow_target_that_always_has_lines_leaves_others_their_turn)
+{
+    static char row[3 * PIPE];
+    struct wanted slow = { .bytes = PIPE }, other = { .bytes = 1 };
+
+    set_up();
+    memset(row, 's', sizeof(row));
+    ck_assert_int_eq(pipe2(slow.ends, O_CLOEXEC), 0);
+    ck_assert_int_eq(fcntl(slow.ends[1], F_SETPIPE_SZ, PIPE), PIPE);
+    ck_assert_int_eq(pipe2(other.ends, O_CLOEXEC), 0);
+    struct mpx_sink *k = sink_open(all, MPX_STR("slow"), slow.ends[1]);
+    struct mpx_sink *next = sink_open(all, MPX_STR("other"), other.ends[1]);
+    sink_write(k, MPX_INFO, (struct mpx_str){ row, sizeof(row) });
+    ck_assert(aid_wait_until(has_bytes, &slow)); /* the thread hangs in it */
+    say(next, "its turn");
+    sink_write(k, MPX_INFO, (struct mpx_str){ row, sizeof(row) });
+    take(&slow, sizeof(row) + 1);
+    bool has_come = aid_wait_until(has_bytes, &other);
+    take(&slow, sizeof(row) + 1);
+    ck_assert(has_come);
+    sinks_destroy(all);
+    close(slow.ends[0]);
+    close(other.ends[0]);
+}
+END_TEST
+
 Suite *suite_sink_again(void)
 {
     static const TTest **const tests[] = {
@@ -206,6 +263,7 @@ Suite *suite_sink_again(void)
         &lines_that_cannot_be_written_are_counted_and_told_when_there_is_room,
         &a_line_that_was_cut_off_is_ended_before_the_next,
         &the_files_among_the_targets_are_told,
+        &a_slow_target_that_always_has_lines_leaves_others_their_turn,
         NULL,
     };
 
