@@ -461,6 +461,8 @@ int mpx_every(struct mpx_conf *c, int64_t ms, void (*fn)(void *), void *arg);
 /* A time as MPX_T_MSEC has it, "30s" or "7d", in milliseconds; for values that are texts. 0, or -1
    when it is none. */
 int mpx_duration(struct mpx_str text, int64_t *ms);
+/* Bytes of the UTF-8 character that text begins with (RFC 3629 4); 0: it begins with none. */
+size_t mpx_utf8_length(struct mpx_str text);
 /* A path as it stands in a URI: everything but unreserved characters and '/' percent-encoded. */
 struct mpx_str mpx_encode_path(struct mpx_arena *a, struct mpx_str path);
 /* An IMF-fixdate, as Last-Modified wants it (RFC 9110 5.6.7). */
