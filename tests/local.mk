@@ -21,7 +21,10 @@ CFLAGS_OF_TESTS = $(AM_CFLAGS) $(MPX_PROGRAM_CFLAGS)
 LDFLAGS_OF_TESTS = $(AM_LDFLAGS) $(MPX_PROGRAM_LDFLAGS) -export-dynamic
 
 ## Modules that exist to be tested; -rpath makes libtool build shared objects.
-check_LTLIBRARIES = tests/modules/evil.la tests/modules/hostile.la tests/modules/probe.la tests/modules/refuse.la
+check_LTLIBRARIES = tests/modules/crash.la tests/modules/evil.la tests/modules/hostile.la tests/modules/probe.la tests/modules/refuse.la
+tests_modules_crash_la_SOURCES = tests/modules/crash.c
+tests_modules_crash_la_CFLAGS = $(AM_CFLAGS) -fstack-protector-all -O0 -g -U_FORTIFY_SOURCE
+tests_modules_crash_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_evil_la_SOURCES = tests/modules/evil.c tests/modules/evil.h tests/modules/evil_filters.c
 tests_modules_evil_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_hostile_la_SOURCES = tests/modules/hostile.c
