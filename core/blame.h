@@ -184,8 +184,8 @@ static inline struct blame_work blame_work(const struct blame *b)
     uint64_t at = blame_get(b);
 
     at = (at & 0xffffffff0000ffff) | (uint64_t)BLAME_THREAD << 16;
-    return (struct blame_work){ at, atomic_load_explicit(&b->slots[0].request,
-                                                         memory_order_relaxed) };
+    return (struct blame_work){ at,
+                                atomic_load_explicit(&b->slots[0].request, memory_order_relaxed) };
 }
 static inline void blame_work_put(struct blame *b, unsigned slot, struct blame_work work)
 {

@@ -55,7 +55,7 @@ struct listener {
     struct loop_event event, pause;
     struct list timed[CONN_TIMERS]; /* connections by time-out, the first to run out first */
     struct list conns;              /* all of them */
-    uint64_t id;                    /* of the socket, for as long as it exists; 0: it has none */
+    unsigned id;                    /* of the socket, for as long as it exists */
     bool leaving;                   /* the configuration has it no more: nobody else comes */
     struct generation *holds;       /* then: whose settings it goes on with; counts as a use */
     unsigned count;                 /* those that are served */

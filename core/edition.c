@@ -139,9 +139,7 @@ static void after_reading(void *arg)
     struct edition *e = arg;
 
     e->is_reading = false;
-    if (e->is_given_up)
-        edition_retire(e);
-    else
+    if (!e->is_given_up)
         go_on_later(e, build_some);
 }
 
@@ -177,11 +175,22 @@ static void close_some(int fd, short what, void *arg)
     free_all(e);
 }
 
-void edition_retire(struct edition *e)
+void edition_give_up(struct edition *e)
 {
     e->is_given_up = true;
-    if (e->is_reading)
-        return; /* after_reading comes here again */
+    loop_end(&e->event);
+}
+
+unsigned edition_uses(const struct edition *e)
+{
+    return e->is_reading ? 1 : e->g.uses;
+}
+
+void edition_retire(struct edition *e)
+{
+    if (e->is_closing || edition_uses(e) > 0)
+        return;
+    e->is_closing = true;
     wait_end_conf_watches(&e->g);
     go_on_later(e, close_some);
 }

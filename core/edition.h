@@ -20,7 +20,7 @@ struct edition {
     struct generation_request request;
     struct pool_job job;
     struct loop_event event;
-    bool is_reading, is_given_up;
+    bool is_reading, is_given_up, is_closing;
     void (*done)(struct edition *e, void *arg);
     void *arg;
 };
@@ -40,8 +40,12 @@ int edition_open(struct edition *e);
 /* The same on the loop of a worker that serves: the texts are read on a thread, the rest is done a
    few milliseconds at a time. Then done() is called: with problems it did not come to be. */
 void edition_prepare(struct edition *e, void (*done)(struct edition *e, void *arg), void *arg);
-/* Closes and frees it a few milliseconds at a time; nothing may use it any more. One that is being
-   prepared may be retired as well: done() is not called then. */
+/* One that is being prepared goes no further; done() is not called. It is to be retired. */
+void edition_give_up(struct edition *e);
+/* Requests, threads and others that still need it. */
+unsigned edition_uses(const struct edition *e);
+/* Closes and frees it a few milliseconds at a time, as soon as nothing uses it; to be called again
+   and again until it is gone from its list. */
 void edition_retire(struct edition *e);
 /* The same at once: the loop has come to its end. */
 void edition_destroy(struct edition *e);

@@ -210,7 +210,8 @@ static void end_module(struct generation *g, struct opening *o, const struct mod
     g->problems = o->all;
     o->is_begun = false;
     if (o->failed[o->at] && g->lacks_service) {
-        log_warn("module \"%s\" lacks the service of a module in quarantine: it is so too", m->name);
+        log_warn("module \"%s\" lacks the service of a module in quarantine: it is so too",
+                 m->name);
         close_module(g, m);
         confine_add(g, m->name);
         confine_hooks(g, m);

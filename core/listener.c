@@ -88,12 +88,6 @@ void listener_stop(struct listener *l)
 
 void listener_settle(struct listener *l, const struct listener_settings *s)
 {
-    int sndbuf = (int)s->sndbuf;
-
-    if (l->fd >= 0 && s->backlog != l->settings->backlog)
-        (void)listen(l->fd, (int)s->backlog);
-    if (l->fd >= 0 && sndbuf > 0 && sndbuf != l->settings->sndbuf)
-        (void)setsockopt(l->fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
     conn_settle_all(l, s);
     listener_resume(l);
 }

@@ -17,7 +17,7 @@ void listener_settle(struct listener *l, const struct listener_settings *s);
    which is held until it is destroyed. */
 void listener_leave(struct listener *l, struct generation *g);
 bool listener_is_over(const struct listener *l); /* it leaves, and all its connections are gone */
-void listener_sweep(struct listener *l);   /* once a second: what has run out of time */
+void listener_sweep(struct listener *l);         /* once a second: what has run out of time */
 void listener_close_idle(struct listener *l);
 /* There is room again: goes on accepting if it had paused. */
 void listener_resume(struct listener *l);

@@ -17,8 +17,8 @@ struct quarantine_entry {
     char name[QUARANTINE_NAME];
     int64_t crashes[QUARANTINE_CRASHES]; /* when, the last one first */
     unsigned count;
-    bool is_in;        /* out of service until: */
-    int64_t until_ms;  /* ... or, when it is not, tried until then: one more crash is enough */
+    bool is_in;         /* out of service until: */
+    int64_t until_ms;   /* ... or, when it is not, tried until then: one more crash is enough */
     bool is_not_loaded; /* its file is not even loaded: that is where it crashed */
 };
 

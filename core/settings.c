@@ -53,10 +53,10 @@ static const struct mpx_option pool_options[] = {
     MPX_OPTION_END,
 };
 
-#define WATCHDOG(key, text, value)                                                   \
-    {                                                                                \
-        .name = #key, .help = text, .type = MPX_T_MSEC, .flags = OPTION_OR_FALSE,    \
-        .fallback = value, .max = 86400000, .offset = AT(settings_watchdog, key)              \
+#define WATCHDOG(key, text, value)                                                \
+    {                                                                             \
+        .name = #key, .help = text, .type = MPX_T_MSEC, .flags = OPTION_OR_FALSE, \
+        .fallback = value, .max = 86400000, .offset = AT(settings_watchdog, key)  \
     }
 
 static const struct mpx_option watchdog_options[] = {

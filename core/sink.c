@@ -49,8 +49,8 @@ struct sinks {
     bool running, stopping, busy;
     const struct mpx_sink *writing; /* while busy: whose lines these are */
     unsigned unused;                /* sinks without a use: they go when they are written out */
-    uint64_t turns; /* that there were */
-    char *out;      /* the thread's copy of a ring */
+    uint64_t turns;                 /* that there were */
+    char *out;                      /* the thread's copy of a ring */
 };
 
 static const struct {

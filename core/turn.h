@@ -11,8 +11,8 @@ struct turn {
     int64_t warn_ms; /* 0: nothing is logged */
     bool is_on;
     int64_t began_ms;
-    int64_t told_ms; /* when one was last logged; 0: never */
-    unsigned untold; /* how many were not, since then */
+    int64_t told_ms;   /* when one was last logged; 0: never */
+    unsigned untold;   /* how many were not, since then */
     int64_t waited_ms; /* for a processor, by the last tick: see turn_tick */
 };
 
