@@ -188,7 +188,7 @@ EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 SYSTEM_TESTS = \
 	tests/system/access.py tests/system/accesslog.py tests/system/bodies.py \
 	tests/system/browser.py tests/system/claims.py tests/system/cli.py \
-	tests/system/configure.py tests/system/dirlist.py tests/system/docs.py \
+	tests/system/configure.py tests/system/crash.py tests/system/dirlist.py tests/system/docs.py \
 	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
