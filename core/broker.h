@@ -12,15 +12,15 @@
 
 /* Letters of messages. */
 enum broker_message {
-    BROKER_LISTENERS = 'L', /* which listener each descriptor belongs to, and the descriptors */
+    BROKER_LISTENERS = 'L',  /* which listener each descriptor belongs to, and the descriptors */
     BROKER_QUARANTINE = 'Q', /* before CONFIG: which modules are not to be run; see quarantine.h */
     BROKER_CONFIG = 'C',     /* the texts: see launch.h */
-    BROKER_READY = 'Y',     /* the child serves */
-    BROKER_PROBLEM = 'P',   /* a problem, as problem_save has it */
-    BROKER_DONE = 'D',      /* the child has said all */
-    BROKER_SINK = 'S',      /* this path is the value of an option for a log */
-    BROKER_OPEN = 'O',      /* open this path for append; the answer is FILE or ERROR */
-    BROKER_READ = 'R',      /* the text of this path; the answer is TEXT or ERROR */
+    BROKER_READY = 'Y',      /* the child serves */
+    BROKER_PROBLEM = 'P',    /* a problem, as problem_save has it */
+    BROKER_DONE = 'D',       /* the child has said all */
+    BROKER_SINK = 'S',       /* this path is the value of an option for a log */
+    BROKER_OPEN = 'O',       /* open this path for append; the answer is FILE or ERROR */
+    BROKER_READ = 'R',       /* the text of this path; the answer is TEXT or ERROR */
     BROKER_FILE = 'F',
     BROKER_TEXT = 'T',
     BROKER_ERROR = 'E',   /* an errno, in decimal */

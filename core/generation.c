@@ -155,7 +155,8 @@ static int open_or_confine(struct generation *g, const struct module *m)
     int rc = open_module(g, m);
     g->problems = all;
     if (rc < 0 && g->lacks_service) {
-        log_warn("module \"%s\" lacks the service of a module in quarantine: it is so too", m->name);
+        log_warn("module \"%s\" lacks the service of a module in quarantine: it is so too",
+                 m->name);
         close_module(g, m);
         confine_add(g, m->name);
         confine_hooks(g, m);

@@ -133,11 +133,11 @@ struct generation {
 };
 
 struct generation_request {
-    const char *file;      /* the main file; in sources or on disk */
-    const char *overrides; /* what the command line sets, a text in sources; or NULL */
-    bool strict;           /* no comments, no commas too many */
+    const char *file;          /* the main file; in sources or on disk */
+    const char *overrides;     /* what the command line sets, a text in sources; or NULL */
+    bool strict;               /* no comments, no commas too many */
     struct mpx_str quarantine; /* who is in it: a list as quarantine_write makes it */
-    bool careful;          /* load modules as a process that may die should */
+    bool careful;              /* load modules as a process that may die should */
     /* see option.h; both may be NULL */
     int (*read_private)(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text);
     void (*on_sink)(void *arg, const char *path);

@@ -77,10 +77,9 @@ static int equip(struct server *s, struct blame *blame)
 /* Modules with their settings, opened; 0, or -1 with the reasons in problems or logged. */
 static int load(struct server *s, struct launch *l, struct blame *blame, struct problems *problems)
 {
-    struct generation_request request = { .file = l->file,
-                                          .overrides = l->overrides,
-                                          .strict = l->strict,
-                                          .quarantine = l->quarantine };
+    struct generation_request request = {
+        .file = l->file, .overrides = l->overrides, .strict = l->strict, .quarantine = l->quarantine
+    };
 
     if (s->channel >= 0) {
         request.read_private = broker_read_private;

@@ -193,10 +193,11 @@ static void note_crash(struct supervisor *s, const struct verdict *v)
     struct mpx_str name = str_of(v->module);
 
     if (v->module != NULL && s->was_ready && quarantine_note(q, name, v->at_load, now))
-        log_error("module \"%s\" is in quarantine for %lld s: crash %u within %lld s; requests that "
-                  "come to it are answered 503: mend it or take it out of \"modules\", and restart",
-                  v->module, (long long)(q->rules.length_ms / 1000),
-                  quarantine_crashes(q, name, now), (long long)(q->rules.window_ms / 1000));
+        log_error(
+            "module \"%s\" is in quarantine for %lld s: crash %u within %lld s; requests that "
+            "come to it are answered 503: mend it or take it out of \"modules\", and restart",
+            v->module, (long long)(q->rules.length_ms / 1000), quarantine_crashes(q, name, now),
+            (long long)(q->rules.window_ms / 1000));
 }
 
 static void add_line(void *arg, struct mpx_str line)
