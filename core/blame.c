@@ -108,10 +108,10 @@ void blame_note_longest(struct blame *b, uint64_t at, int64_t ms)
 
 /* ---- reading */
 
-/* A name of BLAME_NAME bytes that the process may have left in any state. */
+/* A name, in room for BLAME_NAME bytes, that the process may have left in any state. */
 static const char *shown(struct mpx_arena *a, const char *name)
 {
-    struct mpx_str copy = arena_copy(a, (struct mpx_str){ name, BLAME_NAME });
+    struct mpx_str copy = arena_copy(a, (struct mpx_str){ name, BLAME_NAME - 1 });
     struct buffer b;
 
     buffer_init(&b, SHOWN_MAX);

@@ -112,12 +112,12 @@ static inline unsigned blame_kind_of(uint64_t at)
 const char *blame_text(const struct blame *b, struct mpx_arena *a);
 const char *blame_module(const struct blame *b, struct mpx_arena *a);
 const char *blame_moment(const struct blame *b, struct mpx_arena *a);
-/* "x.so+0x1234" for an address in a file, as addr2line -e x.so wants it; NULL when it is in none. */
+/* "x.so+0x1234" for an address in a file, as addr2line -e x.so has it; NULL: it is in none. */
 const char *blame_place(const struct blame *b, struct mpx_arena *a, uintptr_t address);
 /* Whether an address lies in a module; for a signal handler. */
 bool blame_is_in_module(const struct blame *b, uintptr_t address);
-/* How often turns began and ended: a process whose number has moved is one whose loop turns. One
-   that has nothing to do turns once a second. */
+/* How often turns began and ended: a process whose number has moved is one whose loop turns, once a
+   second where there is nothing to do. */
 static inline uint64_t blame_turns(const struct blame *b)
 {
     return atomic_load_explicit(&b->turn.count, memory_order_relaxed);

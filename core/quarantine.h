@@ -29,7 +29,8 @@ struct quarantine {
 };
 
 void quarantine_init(struct quarantine *q, const struct quarantine_rules *rules); /* copies */
-/* Other rules from here on; who is in stays for as long as was said, but "crashes": 0 lets all go. */
+/* Other rules from here on; who is in stays for as long as was said, but "crashes": 0 lets all
+   go. */
 void quarantine_set_rules(struct quarantine *q, const struct quarantine_rules *rules);
 /* A module crashed, at_load: while its file was loaded. True when it is out of service from here
    on: the list has changed. */

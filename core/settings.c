@@ -53,76 +53,6 @@ static const struct mpx_option pool_options[] = {
     MPX_OPTION_END,
 };
 
-#define WATCHDOG(key, text, value)                                                \
-    {                                                                             \
-        .name = #key, .help = text, .type = MPX_T_MSEC, .flags = OPTION_OR_FALSE, \
-        .fallback = value, .max = 86400000, .offset = AT(settings_watchdog, key)  \
-    }
-
-static const struct mpx_option watchdog_options[] = {
-    WATCHDOG(warn, "a turn of the loop that takes longer is logged with the module; 0: none is",
-             "\"100ms\""),
-    WATCHDOG(kill, "a worker whose loop does not turn for so long is killed; 0: never", "\"10s\""),
-    MPX_OPTION_END,
-};
-
-static const struct mpx_option quarantine_options[] = {
-    { .name = "crashes",
-      .help = "of a module, within the window, that take it out of service; 0: no number does",
-      .type = MPX_T_INT,
-      .fallback = "3",
-      .min = 0,
-      .max = 16,
-      .offset = AT(settings_quarantine, crashes) },
-    { .name = "window",
-      .help = "the time in which they are counted",
-      .type = MPX_T_MSEC,
-      .fallback = "\"1m\"",
-      .min = 100,
-      .max = 86400000,
-      .offset = AT(settings_quarantine, window) },
-    { .name = "for",
-      .help = "how long it is out of service; then it is tried once",
-      .type = MPX_T_MSEC,
-      .fallback = "\"10m\"",
-      .min = 100,
-      .max = 86400000,
-      .offset = AT(settings_quarantine, length) },
-    MPX_OPTION_END,
-};
-
-static const struct mpx_option server_element = { .name = "", .type = MPX_T_STRING };
-
-static const struct mpx_option resolver_options[] = {
-    { .name = "servers",
-      .help = "DNS servers, \"address\" or \"address:port\"; by default those of /etc/resolv.conf",
-      .type = MPX_T_LIST,
-      .of = &server_element,
-      .of_size = sizeof(struct mpx_str),
-      .offset = AT(settings, resolver.servers) - AT(settings, resolver) },
-    { .name = "timeout",
-      .help = "for finding a name and confirming it; then the client has none",
-      .type = MPX_T_MSEC,
-      .fallback = "\"3s\"",
-      .min = 10,
-      .max = 60000,
-      .offset = AT(settings, resolver.timeout) - AT(settings, resolver) },
-    { .name = "cache",
-      .help = "the longest that a name is remembered, however long the DNS allows it",
-      .type = MPX_T_MSEC,
-      .fallback = "\"10m\"",
-      .max = 86400000,
-      .offset = AT(settings, resolver.cache) - AT(settings, resolver) },
-    { .name = "entries",
-      .help = "clients whose names are remembered",
-      .type = MPX_T_INT,
-      .fallback = "10000",
-      .min = 1,
-      .max = 1000000,
-      .offset = AT(settings, resolver.entries) - AT(settings, resolver) },
-    MPX_OPTION_END,
-};
-
 static const struct mpx_option daemon_options[] = {
     { .name = "user",
       .help = "who the workers become; required when started as root",
@@ -183,19 +113,19 @@ static const struct mpx_option daemon_options[] = {
     { .name = "resolver",
       .help = "how the names of clients are found, where a rule needs them",
       .type = MPX_T_OBJECT,
-      .of = resolver_options,
+      .of = settings_resolver_keys,
       .offset = AT(settings, resolver) },
     { .name = "watchdog",
       .help = "what is done about a loop that does not turn; false: nothing",
       .type = MPX_T_OBJECT,
       .flags = OPTION_OR_FALSE,
-      .of = watchdog_options,
+      .of = settings_watchdog_keys,
       .offset = AT(settings, watchdog) },
     { .name = "quarantine",
       .help = "when a module that crashes is left out; false: never",
       .type = MPX_T_OBJECT,
       .flags = OPTION_OR_FALSE,
-      .of = quarantine_options,
+      .of = settings_quarantine_keys,
       .offset = AT(settings, quarantine) },
     { .name = "temp_dir",
       .help = "the folder for bodies that are too long for memory; their files have no names",

@@ -99,7 +99,9 @@ int settings_read_listener(const struct option_reading *rd, const struct node *v
 int settings_read_resolver(const struct option_reading *rd, const struct node *daemon,
                            struct settings *s);
 
-/* Their keys. */
+/* Their keys; those of some members of "daemon". */
 extern const struct option_table settings_daemon_keys, settings_connection_keys;
+extern const struct mpx_option settings_resolver_keys[], settings_watchdog_keys[],
+    settings_quarantine_keys[];
 
 #endif
