@@ -75,6 +75,14 @@ static int open_sink(struct worker *w, const struct log_setting *setting, struct
     return 0;
 }
 
+/* The descriptor of a file that a direct target writes to; -1: it has none of its own. */
+static int own_fd(const struct log_target *t)
+{
+    int fd = t->write == write_direct ? (int)(intptr_t)t->arg : -1;
+
+    return fd > STDERR_FILENO ? fd : -1;
+}
+
 /* w NULL: straight to the descriptors. */
 static int set_targets(const struct settings *s, const struct logfile_as *as, struct worker *w)
 {
@@ -89,8 +97,12 @@ static int set_targets(const struct settings *s, const struct logfile_as *as, st
         int rc = w != NULL ? open_sink(w, &settings[i], &targets[i])
                            : open_direct(&settings[i], as, &targets[i]);
 
-        if (rc < 0)
+        if (rc < 0) {
+            while (w == NULL && i-- > 0)
+                if (own_fd(&targets[i]) >= 0)
+                    close(own_fd(&targets[i]));
             return -1;
+        }
         targets[i].level = (enum mpx_level)settings[i].level;
         targets[i].format = (enum log_format)settings[i].format;
     }
@@ -101,6 +113,21 @@ static int set_targets(const struct settings *s, const struct logfile_as *as, st
 int logging_direct(const struct settings *s, const struct logfile_as *as)
 {
     return set_targets(s, as, NULL);
+}
+
+int logging_change(const struct settings *s, const struct logfile_as *as)
+{
+    int old[LOG_TARGETS];
+    size_t count = 0;
+
+    for (const struct log_target *t; count < LOG_TARGETS && (t = log_target_at(count)) != NULL;)
+        old[count++] = own_fd(t);
+    if (set_targets(s, as, NULL) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (old[i] >= 0)
+            close(old[i]);
+    return 0;
 }
 
 /* The new file takes the old one's descriptor: whoever holds its number goes on. */

@@ -9,6 +9,9 @@
 /* 0, or -1 when a target cannot be opened (logged on the targets before). */
 int logging_direct(const struct settings *s, const struct logfile_as *as);
 int logging_through_sinks(const struct settings *s, struct worker *w);
+/* After logging_direct: the targets of other settings in their place. 0; -1 when one of them cannot
+   be opened (logged): those of before go on. */
+int logging_change(const struct settings *s, const struct logfile_as *as);
 /* After logging_direct: opens its files again, as they are called now. What cannot be opened goes
    on as it is. */
 void logging_reopen(const struct settings *s, const struct logfile_as *as);
