@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "endpoint.h"
 
+#include "inherited.h"
 #include "str.h"
 
 #include <arpa/inet.h>
@@ -8,8 +9,21 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+/* One without a path is abstract: its name begins behind a NUL (unix(7)). */
+static void write_unix(char url[ENDPOINT_URL], const struct sockaddr_un *un, socklen_t len)
+{
+    size_t before = offsetof(struct sockaddr_un, sun_path);
+    struct mpx_str name = { un->sun_path, len > before ? len - before : 0 };
+    bool is_abstract = name.n > 0 && name.p[0] == '\0';
+
+    name = is_abstract ? str_from(name, 1) : str_head(name, str_find(name, '\0'));
+    snprintf(url, ENDPOINT_URL, "unix:%s%.*s", is_abstract ? "@" : "", STR_ARGS(name));
+}
 
 static void write_url(char url[ENDPOINT_URL], const struct sockaddr *address, socklen_t len)
 {
@@ -38,6 +52,23 @@ static const char *why(struct mpx_arena *a, const char *url, int error)
     return arena_printf(a, "cannot listen on %.*s: %s%s", STR_ARGS(where), strerror(error), cure).p;
 }
 
+static void write_own_url(char url[ENDPOINT_URL], int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_un un;
+        struct sockaddr_storage room;
+    } bound;
+    socklen_t len = sizeof(bound);
+
+    if (getsockname(fd, &bound.any, &len) < 0)
+        return;
+    if (bound.any.sa_family == AF_UNIX)
+        write_unix(url, &bound.un, len);
+    else
+        write_url(url, &bound.any, len);
+}
+
 /* A client that vanished while its answer is being made is found out: the kernel asks for it. */
 static void keep_alive(int fd)
 {
@@ -49,19 +80,26 @@ static void keep_alive(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
-static int open_socket(const struct listener_settings *s, const struct addrinfo *ai)
+/* Accepted sockets have these from the one that listens. */
+static void prepare(int fd, const struct listener_settings *s)
 {
-    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
-    int sndbuf = (int)s->sndbuf, v6only = s->v6only;
+    int sndbuf = (int)s->sndbuf, one = 1;
 
-    if (fd < 0)
-        return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    /* accepted sockets inherit these */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     keep_alive(fd);
     if (sndbuf > 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+}
+
+static int open_socket(const struct listener_settings *s, const struct addrinfo *ai)
+{
+    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
+    int v6only = s->v6only;
+
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    prepare(fd, s);
     if (ai->ai_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
     if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, (int)s->backlog) == 0)
@@ -87,11 +125,6 @@ static int add(struct mpx_arena *a, const struct settings *s, size_t listener,
                const struct addrinfo *ai, struct endpoints *e, const char **error)
 {
     struct endpoint *new = next(e, listener, error);
-    union {
-        struct sockaddr any;
-        struct sockaddr_storage room;
-    } bound;
-    socklen_t len = sizeof(bound);
 
     if (new == NULL)
         return -1;
@@ -101,8 +134,7 @@ static int add(struct mpx_arena *a, const struct settings *s, size_t listener,
         *error = why(a, new->url, errno);
         return -1;
     }
-    if (getsockname(new->fd, &bound.any, &len) == 0)
-        write_url(new->url, &bound.any, len); /* with the port that the kernel chose */
+    write_own_url(new->url, new->fd); /* with the port that the kernel chose */
     e->count++;
     return 0;
 }
@@ -127,6 +159,64 @@ static int add_unix(struct mpx_arena *a, const struct settings *s, size_t listen
         return -1;
     e->count++;
     return 0;
+}
+
+/* what: how the message calls it. */
+static int add_passed(struct mpx_arena *a, const struct settings *s, size_t listener, int fd,
+                      const char *what, struct endpoints *e, const char **error)
+{
+    const char *fault = inherited_fault(fd);
+    struct endpoint *new = next(e, listener, error);
+
+    if (new == NULL)
+        return -1;
+    if (fault == NULL) {
+        new->fd = inherited_copy(fd);
+        fault = new->fd < 0 ? strerror(errno) : NULL;
+    }
+    if (fault != NULL) {
+        *error =
+            arena_printf(a, "cannot listen on %s: it %s: it must be a stream socket that listens",
+                         what, fault)
+                .p;
+        return -1;
+    }
+    new->inherited = fd;
+    prepare(new->fd, &s->listeners[listener]);
+    write_own_url(new->url, new->fd);
+    e->count++;
+    return 0;
+}
+
+static int add_fd(struct mpx_arena *a, const struct settings *s, size_t listener,
+                  struct endpoints *e, const char **error)
+{
+    int fd = (int)s->listeners[listener].inherited;
+
+    return add_passed(a, s, listener, fd, arena_printf(a, "descriptor %d", fd).p, e, error);
+}
+
+/* All sockets of that name: a unit may have several addresses, and a name several units. */
+static int add_systemd(struct mpx_arena *a, const struct settings *s, size_t listener,
+                       struct endpoints *e, const char **error)
+{
+    struct mpx_str name = s->listeners[listener].systemd;
+    const char *what = arena_printf(a, "systemd's socket \"%.*s\"", STR_ARGS(name)).p;
+    const char *names = inherited_names(a);
+    int fd = inherited_by_name(name, 0), rc = 0;
+
+    if (fd < 0) {
+        *error = arena_printf(a, "cannot listen on %s: systemd passed %s%s: %s", what,
+                              *names != '\0' ? "only " : "no sockets", names,
+                              *names != '\0'
+                                  ? "name one of these, or set FileDescriptorName= in the unit"
+                                  : "start multiplexd by its socket unit, or name host and port")
+                     .p;
+        return -1;
+    }
+    for (; fd >= 0 && rc == 0; fd = inherited_by_name(name, fd))
+        rc = add_passed(a, s, listener, fd, what, e, error);
+    return rc;
 }
 
 /* A name may have the same address twice, in a file of hosts for example. */
@@ -162,6 +252,10 @@ static int add_listener(struct mpx_arena *a, const struct settings *s, size_t li
 {
     const struct listener_settings *l = &s->listeners[listener];
 
+    if (l->systemd.n > 0)
+        return add_systemd(a, s, listener, e, error);
+    if (l->inherited > 0)
+        return add_fd(a, s, listener, e, error);
     if (l->socket.n > 0)
         return add_unix(a, s, listener, e, error);
     if (!str_is(l->host, "*"))
@@ -175,12 +269,38 @@ int endpoints_open(struct mpx_arena *a, const struct settings *s, struct endpoin
                    const char **error)
 {
     e->count = 0;
-    for (size_t i = 0; i < s->listener_count; i++)
+    for (size_t i = 0; i < s->listener_count; i++) {
+        errno = 0;
         if (add_listener(a, s, i, e, error) < 0) {
+            int cause = errno;
             endpoints_remove(e);
+            errno = cause;
             return -1;
         }
+    }
     return 0;
+}
+
+static bool is_used(const struct settings *s, int fd)
+{
+    for (size_t i = 0; i < s->listener_count; i++)
+        if (s->listeners[i].inherited == fd || str_eq(s->listeners[i].systemd, inherited_name(fd)))
+            return true;
+    return false;
+}
+
+const char *endpoints_unused(struct mpx_arena *a, const struct settings *s)
+{
+    struct mpx_str all = MPX_STR("");
+
+    for (int fd = inherited_next(0); fd >= 0; fd = inherited_next(fd)) {
+        struct mpx_str name = inherited_name(fd);
+
+        if (!is_used(s, fd) && inherited_by_name(name, 0) == fd)
+            all = arena_printf(a, "%.*s%s\"%.*s\"", STR_ARGS(all), all.n > 0 ? ", " : "",
+                               STR_ARGS(name));
+    }
+    return arena_copyz(a, all);
 }
 
 void endpoints_close(struct endpoints *e)

@@ -5,6 +5,7 @@
 #include "compose.h"
 #include "descriptors.h"
 #include "endpoint.h"
+#include "inherited.h"
 #include "log.h"
 #include "logging.h"
 #include "pidfile.h"
@@ -125,6 +126,17 @@ static int run(struct launch *l, struct endpoints *e, const struct cli *c)
     return rc;
 }
 
+/* A word of sockets that nobody would ever accept from. */
+static void warn_of_unused(struct launch *l)
+{
+    const char *names = endpoints_unused(&l->arena, &l->settings);
+
+    if (*names != '\0')
+        log_warn("systemd passed sockets that no listener has: %s: add { \"systemd\": NAME } to "
+                 "\"connection\", or take them out of the socket unit",
+                 names);
+}
+
 static int serve(struct launch *l, const struct cli *c)
 {
     const struct settings *s = &l->settings;
@@ -139,6 +151,7 @@ static int serve(struct launch *l, const struct cli *c)
     if (s->pid_file.n > 0 && pidfile_open(&pidfile, &l->arena, s->pid_file.p, &error) < 0)
         return fail(error);
     if (endpoints_open(&l->arena, s, &e, &error) == 0) {
+        warn_of_unused(l);
         rc = run(l, &e, c);
         endpoints_remove(&e);
     } else {
@@ -183,6 +196,7 @@ int main(int argc, char **argv)
     struct launch l;
     struct cli c;
 
+    inherited_begin();
     descriptors_begin();
     if (cli_parse(&c, argc, argv) < 0)
         return EXIT_USAGE;

@@ -50,6 +50,7 @@
     X(http1_body)        \
     X(http1_end)         \
     X(http1_rate)        \
+    X(inherited)         \
     X(json)              \
     X(level)             \
     X(list)              \

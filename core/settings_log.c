@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+   "log", "log_level" and "log_mode" of settings.h: the rules across these keys. */
+#include "option_value.h"
+#include "quantity.h"
+#include "settings.h"
+
+/* A log target without a level of its own has the general one. */
+static void set_log_levels(const struct node *log, bool verbose, struct settings *s)
+{
+    struct log_setting *targets = (struct log_setting *)(uintptr_t)s->log.items;
+    const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : log;
+
+    if (verbose)
+        s->log_level = MPX_DEBUG;
+    for (size_t i = 0; i < s->log.count && e != NULL; i++, e = e->next) {
+        const struct node *level = node_member(e, "level");
+
+        if (verbose || level == NULL || level->kind == NODE_NULL)
+            targets[i].level = s->log_level;
+    }
+}
+
+static int check_log_count(const struct option_reading *rd, const struct node *log)
+{
+    const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : NULL;
+
+    for (int i = 0; i < LOG_TARGETS && e != NULL; i++)
+        e = e->next;
+    if (e == NULL)
+        return 0;
+    problem_add(rd->problems, e->at, "%s: errors can be logged to %d places, this is one too many",
+                option_pointer(rd, e), LOG_TARGETS);
+    return -1;
+}
+
+/* One that whoever writes the log cannot write is a mistake. */
+static int check_log_mode(const struct option_reading *rd, const struct node *daemon,
+                          struct settings *s)
+{
+    const struct node *given = node_member(daemon, "log_mode");
+
+    if (given == NULL || given->kind != NODE_STRING || given->is_wrong ||
+        (quantity_mode(s->log_mode, &s->log_mode_bits) == 0 && (s->log_mode_bits & 0200) != 0)) {
+        (void)quantity_mode(s->log_mode, &s->log_mode_bits);
+        return 0; /* another kind was complained of before */
+    }
+    return option_complain(rd, NULL, given,
+                           "must be octal digits such as \"0640\", and let its owner write");
+}
+
+int settings_read_log(const struct option_reading *rd, const struct node *daemon, bool verbose,
+                      struct settings *s)
+{
+    const struct node *log = node_member(daemon, "log");
+
+    set_log_levels(log, verbose, s);
+    return check_log_count(rd, log) | check_log_mode(rd, daemon, s);
+}
