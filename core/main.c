@@ -8,10 +8,12 @@
 #include "inherited.h"
 #include "log.h"
 #include "logging.h"
+#include "notify.h"
 #include "pidfile.h"
 #include "server.h"
 #include "supervisor.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,10 +25,17 @@
 
 enum { EXIT_USAGE = 2 };
 
-static int fail(const char *what)
+/* error is an errno, or 0. */
+static int fail_for(const char *what, int error)
 {
+    notify_failed(what, error);
     fprintf(stderr, "multiplexd: %s\n", what);
     return EXIT_FAILURE;
+}
+
+static int fail(const char *what)
+{
+    return fail_for(what, 0);
 }
 
 /* All that is wrong on standard error; 0 when nothing is. */
@@ -35,6 +44,8 @@ static int check(struct launch *l)
     if (checker_run(l) < 0)
         return -1;
     problems_show(&l->problems);
+    if (l->problems.count > 0)
+        notify_failed("the configuration is wrong: the log says how", EINVAL);
     return l->problems.count == 0 ? 0 : -1;
 }
 
@@ -94,11 +105,14 @@ static void say_ready(void *arg)
 {
     const struct ready *r = arg;
     const struct child_user *user = &r->l->user;
+    const char *what = r->c->folder != NULL ? r->c->folder : r->l->file;
+    char status[sizeof(r->urls) + 64];
 
-    printf("multiplexd %s serves %s at %s%s%s\n", PACKAGE_VERSION,
-           r->c->folder != NULL ? r->c->folder : r->l->file, r->urls,
+    printf("multiplexd %s serves %s at %s%s%s\n", PACKAGE_VERSION, what, r->urls,
            user->change ? " as user " : "", user->change ? user->name : "");
     fflush(stdout);
+    (void)snprintf(status, sizeof(status), "serves %s at %s", what, r->urls);
+    notify_ready(status);
 }
 
 static void list_urls(struct ready *r)
@@ -110,6 +124,14 @@ static void list_urls(struct ready *r)
                               r->e->list[i].url);
 }
 
+/* Of a start; the exit status, as it was. */
+static int tell_failure(int rc)
+{
+    if (rc == SERVER_FAILED)
+        notify_failed("cannot serve: the log says why", 0);
+    return rc;
+}
+
 static int run(struct launch *l, struct endpoints *e, const struct cli *c)
 {
     struct ready r = { .l = l, .c = c, .e = e };
@@ -117,13 +139,13 @@ static int run(struct launch *l, struct endpoints *e, const struct cli *c)
 
     list_urls(&r);
     if (l->settings.workers > 0)
-        return supervisor_run(l, e, say_ready, &r);
+        return tell_failure(supervisor_run(l, e, say_ready, &r));
     if (child_drop(&l->user, l->settings.no_new_privs, &error) < 0)
         return fail(error);
     struct blame *blame = blame_create();
     int rc = server_run(l, e, blame, -1, say_ready, &r);
     blame_destroy(blame);
-    return rc;
+    return tell_failure(rc);
 }
 
 /* A word of sockets that nobody would ever accept from. */
@@ -155,7 +177,7 @@ static int serve(struct launch *l, const struct cli *c)
         rc = run(l, &e, c);
         endpoints_remove(&e);
     } else {
-        rc = fail(error);
+        rc = fail_for(error, errno);
     }
     pidfile_close(&pidfile);
     return rc;
@@ -197,6 +219,7 @@ int main(int argc, char **argv)
     struct cli c;
 
     inherited_begin();
+    notify_begin();
     descriptors_begin();
     if (cli_parse(&c, argc, argv) < 0)
         return EXIT_USAGE;

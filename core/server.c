@@ -8,6 +8,7 @@
 #include "log.h"
 #include "logging.h"
 #include "must.h"
+#include "notify.h"
 #include "phase.h"
 #include "wait.h"
 
@@ -142,6 +143,8 @@ static void on_stop(int fd, short what, void *arg)
     (void)fd;
     (void)what;
     worker_update_clock(s->w);
+    if (s->channel < 0 && !s->w->stopping)
+        notify_stopping("finishes what is under way", most + JOBS_MS);
     if (s->w->stopping || s->w->conn_count == 0) {
         s->hurried = s->w->stopping;
         s->w->stopping = true;

@@ -4,8 +4,10 @@
 #include "broker.h"
 #include "date.h"
 #include "descriptors.h"
+#include "inherited.h"
 #include "log.h"
 #include "logging.h"
+#include "notify.h"
 #include "server.h"
 
 #include <errno.h>
@@ -272,7 +274,9 @@ static void stop(struct supervisor *s)
     int64_t most = s->stopping ? 0 : s->l->settings.shutdown_timeout;
 
     s->stopping = true;
+    notify_stopping("finishes what is under way", most + GRACE_MS);
     endpoints_remove(s->e);
+    inherited_close();
     s->kill_ms = clock_ms() + most + GRACE_MS;
     if (s->worker > 0)
         (void)kill(s->worker, SIGTERM);

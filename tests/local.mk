@@ -107,6 +107,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_method.c \
 	tests/unit/test_must.c \
 	tests/unit/test_node.c \
+	tests/unit/test_notify.c \
 	tests/unit/test_option.c \
 	tests/unit/test_option_map.c \
 	tests/unit/test_option_table.c \

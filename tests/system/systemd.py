@@ -200,6 +200,71 @@ def test_a_check_needs_no_sockets():
         contains(err, "this address is listened on already")
 
 
+class Manager:
+    """A service manager that hears what a daemon tells it."""
+
+    def __init__(self, where, abstract=False):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        name = f"multiplexd-notify-{os.getpid()}"
+        self.socket.bind("\0" + name if abstract else f"{where}/notify")
+        self.socket.settimeout(10)
+        self.environment = {**os.environ, "NOTIFY_SOCKET": "@" + name if abstract else f"{where}/notify"}
+
+    def hear(self):
+        """The next message, as a dictionary."""
+        text = self.socket.recv(8192).decode()
+        return dict(line.split("=", 1) for line in text.splitlines())
+
+    def hear_until(self, key):
+        while key not in (message := self.hear()):
+            pass
+        return message
+
+    def hears_nothing(self, seconds):
+        self.socket.settimeout(seconds)
+        try:
+            raise AssertionError(f"it hears {self.hear()}")
+        except TimeoutError:
+            self.socket.settimeout(10)
+
+
+def check_steps(workers, abstract):
+    with folder() as where:
+        manager = Manager(where, abstract)
+        server = Server(where, configuration({"modules": "probe"}, daemon={"workers": workers}), env=manager.environment)
+        ready = manager.hear()
+        equal((ready["READY"], ready["MAINPID"]), ("1", str(server.process.pid)))
+        equal(ready["STATUS"], f"serves {where}/site.json at http://127.0.0.1:{server.port}/")
+        server.process.terminate()
+        equal(manager.hear()["STOPPING"], "1")
+        server.stop()
+
+
+def test_the_service_manager_is_told_when_it_serves_and_when_it_stops():
+    check_steps(1, False)
+
+
+def test_a_single_process_tells_the_same_and_the_address_may_be_abstract():
+    check_steps(0, True)
+
+
+def test_the_service_manager_is_told_why_it_cannot_start():
+    with folder() as where, socket.create_server(("127.0.0.1", 0)) as taken:
+        manager = Manager(where)
+        port = taken.getsockname()[1]
+        cases = (({"host": "127.0.0.1", "port": port}, "98",
+                  f"cannot listen on http://127.0.0.1:{port}: Address already in use: stop the process that has it, or choose "
+                  "another port"),
+                 ({"por": 1}, "22", "the configuration is wrong: the log says how"))
+        for connection, number, why in cases:
+            path = write(where + "/site.json", json.dumps(site(connection)))
+            equal(run("-c", path, env=manager.environment)[0], 1)
+            equal(manager.hear(), {"ERRNO": number, "STATUS": why})
+        config = configuration({"modules": "refuse", "refuse": "open"})
+        equal(run("-c", write(where + "/site.json", json.dumps(config)), env=manager.environment)[0], 1)
+        contains(manager.hear()["STATUS"], ": the log says")
+
+
 def test_workers_have_no_descriptor_but_the_sockets_they_serve():
     need(IS_ROOT, "only root sees the descriptors of a process that has changed its rights")
     with socket.create_server(("127.0.0.1", 0)) as a, socket.create_server(("127.0.0.1", 0)) as b, open("/etc/passwd", "rb") as f:

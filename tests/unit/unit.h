@@ -62,6 +62,7 @@
     X(method)            \
     X(must)              \
     X(node)              \
+    X(notify)            \
     X(option)            \
     X(option_map)        \
     X(option_table)      \
