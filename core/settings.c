@@ -14,7 +14,7 @@ enum { OWN_DESCRIPTORS = 64 }; /* what a worker has open beside connections */
 
 static const struct mpx_option log_options[] = {
     { .name = "to",
-      .help = "a file, \"stderr\" or \"syslog:FACILITY\"",
+      .help = "a file, \"stderr\", \"journald\" or \"syslog:FACILITY\"",
       .type = MPX_T_PATH,
       .flags = MPX_OPT_REQUIRED | MPX_OPT_BARE | MPX_OPT_SINK,
       .offset = AT(log_setting, to) },

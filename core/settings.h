@@ -8,7 +8,7 @@
 #include "option.h"
 
 struct log_setting {
-    struct mpx_str to; /* an absolute path, "stderr" or "syslog:FACILITY" */
+    struct mpx_str to; /* an absolute path, "stderr", "journald" or "syslog:FACILITY" */
     int level;         /* enum mpx_level; as daemon.log_level where it is not set */
     int format;        /* enum log_format */
 };

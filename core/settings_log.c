@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
    "log", "log_level" and "log_mode" of settings.h: the rules across these keys. */
+#include "journal.h"
 #include "option_value.h"
 #include "quantity.h"
 #include "settings.h"
@@ -33,6 +34,27 @@ static int check_log_count(const struct option_reading *rd, const struct node *l
     return -1;
 }
 
+/* journald has fields, each for itself, and shows them as whoever asks it wants them. */
+static int check_log_formats(const struct option_reading *rd, const struct node *log,
+                             const struct settings *s)
+{
+    const struct log_setting *target = s->log.items;
+    const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : log;
+    int rc = 0;
+
+    for (size_t i = 0; i < s->log.count && e != NULL; i++, e = e->next) {
+        const struct node *format = node_member(e, "format");
+
+        if (format == NULL || format->kind == NODE_NULL || !journal_is(target[i].to))
+            continue;
+        problem_add(rd->problems, format->key_at,
+                    "\"format\" cannot stand here: journald takes fields and has formats of its "
+                    "own (journalctl -o): leave it out");
+        rc = -1;
+    }
+    return rc;
+}
+
 /* One that whoever writes the log cannot write is a mistake. */
 static int check_log_mode(const struct option_reading *rd, const struct node *daemon,
                           struct settings *s)
@@ -54,5 +76,5 @@ int settings_read_log(const struct option_reading *rd, const struct node *daemon
     const struct node *log = node_member(daemon, "log");
 
     set_log_levels(log, verbose, s);
-    return check_log_count(rd, log) | check_log_mode(rd, daemon, s);
+    return check_log_count(rd, log) | check_log_formats(rd, log, s) | check_log_mode(rd, daemon, s);
 }

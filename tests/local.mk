@@ -96,6 +96,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_http1_end.c \
 	tests/unit/test_http1_rate.c \
 	tests/unit/test_inherited.c \
+	tests/unit/test_journal.c \
 	tests/unit/test_json.c \
 	tests/unit/test_level.c \
 	tests/unit/test_list.c \

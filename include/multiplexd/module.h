@@ -121,7 +121,7 @@ enum {
     MPX_OPT_EXISTS = 4,   /* a PATH that must exist when the configuration is checked */
     MPX_OPT_PRIVATE = 8,  /* a PATH that perhaps only root may read: the field holds its text */
     MPX_OPT_SECRET = 16,  /* never repeated in messages */
-    MPX_OPT_SINK = 32,    /* a PATH for mpx_sink_open: "stderr", "syslog:FACILITY" may stand too */
+    MPX_OPT_SINK = 32,    /* a PATH for mpx_sink_open: also "stderr", "journald", "syslog:FACILITY" */
     MPX_OPT_OR_TEXT = 64, /* a MAP in whose place a string may stand: a pair with an empty key */
     MPX_OPT_PREFIX =
         128,            /* a MAP: all members whose keys begin with its name and are no option's */
@@ -483,7 +483,7 @@ const struct mpx_networks *mpx_networks_make(struct mpx_arena *a, const struct m
    The port does not count; NULL, a client that is not known, is in "*" alone. */
 int mpx_networks_find(const struct mpx_networks *n, const struct sockaddr *address);
 /* In open(): a file (opened with the daemon's rights; it must be the value of a SINK option),
-   "stderr" or "syslog:FACILITY". NULL after an error, already told. Written by a
+   "stderr", "journald" or "syslog:FACILITY". NULL after an error, already told. Written by a
    thread of its own: when the disk is slower than the lines they are dropped and counted. */
 struct mpx_sink *mpx_sink_open(struct mpx_conf *c, struct mpx_str target);
 void mpx_sink_write(struct mpx_sink *s, struct mpx_str line); /* copies; core adds the newline */

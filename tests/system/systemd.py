@@ -237,7 +237,8 @@ def check_steps(workers, abstract):
         equal(ready["STATUS"], f"serves {where}/site.json at http://127.0.0.1:{server.port}/")
         server.process.terminate()
         equal(manager.hear()["STOPPING"], "1")
-        server.stop()
+        equal(server.process.wait(20), 0)
+        server.process.stdout.close()
 
 
 def test_the_service_manager_is_told_when_it_serves_and_when_it_stops():
@@ -253,7 +254,7 @@ def test_the_service_manager_is_told_why_it_cannot_start():
         manager = Manager(where)
         port = taken.getsockname()[1]
         cases = (({"host": "127.0.0.1", "port": port}, "98",
-                  f"cannot listen on http://127.0.0.1:{port}: Address already in use: stop the process that has it, or choose "
+                  f"cannot listen on 127.0.0.1:{port}: Address already in use: stop the process that has it, or choose "
                   "another port"),
                  ({"por": 1}, "22", "the configuration is wrong: the log says how"))
         for connection, number, why in cases:

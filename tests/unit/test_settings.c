@@ -306,17 +306,23 @@ static const struct {
       "main.json:1:43: error: /daemon/module_path must be a string or a list of strings, not "
       "5\n" },
     { "{ \"daemon\": { \"log\": [ { \"level\": \"warn\" }, 5,\n\"syslog:x\" ] } }",
-      "main.json:1:24: error: /daemon/log/0 needs \"to\": a file, \"stderr\" or "
-      "\"syslog:FACILITY\"\n"
+      "main.json:1:24: error: /daemon/log/0 needs \"to\": a file, \"stderr\", "
+      "\"journald\" or \"syslog:FACILITY\"\n"
       "main.json:1:35: error: /daemon/log/0/level must be one of \"error\", \"warning\", \"info\", "
       "\"debug\", not the string \"warn\"\n"
       "main.json:1:45: error: /daemon/log/1 must be a string, not 5\n"
       "main.json:2:1: error: /daemon/log/2 must name a facility: \"syslog:daemon\", "
       "\"syslog:user\", \"syslog:auth\" or \"syslog:local0\" to \"syslog:local7\", not the string "
       "\"syslog:x\"\n" },
+    { "{ \"daemon\": { \"log\": [ { \"to\": \"journald\", \"format\": \"json\" },\n\"journald:x\", "
+      "\"journald:/x\" ] } }",
+      "main.json:1:44: error: \"format\" cannot stand here: journald takes fields and has formats "
+      "of its own (journalctl -o): leave it out\n"
+      "main.json:2:1: error: /daemon/log/1 must be \"journald\", or \"journald:\" and the absolute "
+      "path of its socket, not the string \"journald:x\"\n" },
     { "{ \"daemon\": { \"log\": {} } }",
-      "main.json:1:15: error: /daemon/log needs \"to\": a file, \"stderr\" or "
-      "\"syslog:FACILITY\"\n" },
+      "main.json:1:15: error: /daemon/log needs \"to\": a file, \"stderr\", "
+      "\"journald\" or \"syslog:FACILITY\"\n" },
     { "{ \"daemon\": { \"log\": [ \"stderr\", \"stderr\", \"stderr\", \"stderr\", \"stderr\",\n"
       "\"stderr\", \"stderr\", \"stderr\", \"stderr\", \"stderr\" ] } }",
       "main.json:2:31: error: /daemon/log/8: errors can be logged to 8 places, this is one too "

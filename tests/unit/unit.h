@@ -51,6 +51,7 @@
     X(http1_end)         \
     X(http1_rate)        \
     X(inherited)         \
+    X(journal)           \
     X(json)              \
     X(level)             \
     X(list)              \
