@@ -9,6 +9,7 @@
 #include "log.h"
 #include "logging.h"
 #include "notify.h"
+#include "passed.h"
 #include "pidfile.h"
 #include "server.h"
 #include "supervisor.h"
@@ -151,7 +152,7 @@ static int run(struct launch *l, struct endpoints *e, const struct cli *c)
 /* A word of sockets that nobody would ever accept from. */
 static void warn_of_unused(struct launch *l)
 {
-    const char *names = endpoints_unused(&l->arena, &l->settings);
+    const char *names = passed_unused(&l->arena, &l->settings);
 
     if (*names != '\0')
         log_warn("systemd passed sockets that no listener has: %s: add { \"systemd\": NAME } to "
