@@ -277,4 +277,185 @@ def test_workers_have_no_descriptor_but_the_sockets_they_serve():
             equal(ask(a.getsockname()[1], "/expand?x")[2], b"x")
 
 
+EXAMPLES = sorted(glob.glob(os.path.join(SOURCE, "conf/examples/*.json")))
+
+
+def example(path, where):
+    """A configuration that is installed as an example, its folders and ports moved, for this build."""
+    with open(path, encoding="utf-8") as f:
+        shown = re.sub(r'"port": \d+', '"port": 0', beneath(where, f.read()))
+    for name in re.findall(r'"documents": "([^"]+)"', shown):
+        write(name + "/index.html", "the first page")
+    config = {"include": write(where + "/shown.json", shown), "daemon": {"module_path": MODULES}}
+    return write(where + "/site.json", json.dumps(config)), shown
+
+
+def test_each_example_is_without_a_mistake():
+    assert len(EXAMPLES) >= 7, EXAMPLES
+    for path in EXAMPLES:
+        with folder() as where:
+            config, _ = example(path, where)
+            equal(run("--test", "-c", config, "-u", "root") if IS_ROOT else run("--test", "-c", config),
+                  (0, f"{config}: nothing is wrong\n", ""), path)
+
+
+def test_each_example_serves_its_first_page():
+    for path in EXAMPLES:
+        with folder() as where, socket.create_server(("127.0.0.1", 0)) as passed:
+            config, shown = example(path, where)
+            program, user = PROGRAM, ("-u", "root") if IS_ROOT else ()
+            if IS_ROOT and '"user_dirs"' in shown:  # not as root; and nobody may not reach the build
+                reachable = {"daemon": {}}
+                program, user = for_nobody(where, reachable, "userdir.so"), ("-u", "nobody")
+                with open(config, encoding="utf-8") as f:
+                    write(config, f.read().replace(json.dumps(MODULES), json.dumps(reachable["daemon"]["module_path"])))
+            command = [program, "-c", config, *user]
+            with open(where + "/stderr", "wb") as stderr:
+                process = as_systemd([passed], "http" if '"systemd"' in shown else None, command, stderr=stderr)
+            try:
+                ready = process.stdout.readline().decode()
+                with open(where + "/stderr", encoding="utf-8") as f:
+                    assert ready, f"{path}: {f.read()}"
+                port = int(re.search(r"http://[^/]*:(\d+)/", ready).group(1))
+                with socket.create_connection(("127.0.0.1", port), 10) as s:
+                    name = re.search(r'"name": "([^"]+)"', shown)
+                    host = name.group(1) if name else "localhost"
+                    s.sendall(request("/", host=host))
+                    status, _, body = read_response(s)
+                    equal((status, body), (200, b"the first page"), path)
+            finally:
+                process.terminate()
+                equal(process.wait(20), 0, path)
+                process.stdout.close()
+
+
+def unit_files(where):
+    """The units as make install would have them, with the program of this build as what they start."""
+    for name in ("multiplexd.service", "multiplexd.socket"):
+        built = os.path.join(BUILD, "conf", name)
+        with open(built if os.path.exists(built) else os.path.join(SOURCE, "conf", name), encoding="utf-8") as f:
+            text = f.read()
+        write(f"{where}/{name}", re.sub(r"(?m)^ExecStart=\S+", "ExecStart=" + PROGRAM, text))
+    return where + "/multiplexd.service", where + "/multiplexd.socket"
+
+
+def unit_value(path, key):
+    with open(path, encoding="utf-8") as f:
+        return re.findall(rf"(?m)^{key}=(.*)$", f.read())
+
+
+def tool(*command):
+    found = shutil.which(command[0])
+    need(found, f"{command[0]} is not installed")
+    done = subprocess.run([found, *command[1:]], capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, (done.stdout + done.stderr).strip()
+
+
+def test_systemd_finds_no_fault_with_the_units():
+    with folder() as where:
+        equal(tool("systemd-analyze", "verify", "--man=no", *unit_files(where)), (0, ""))
+
+
+def test_the_service_is_exposed_by_2_5_at_most():
+    with folder() as where:
+        status, text = tool("systemd-analyze", "security", "--offline=true", "--threshold=25", "--no-pager", unit_files(where)[0])
+        equal(status, 0, text[-200:])
+
+
+def test_users_and_folders_are_made_in_an_empty_root():
+    with folder() as where:
+        os.makedirs(where + "/etc")
+        if IS_ROOT:
+            status, text = tool("systemd-sysusers", "--root=" + where, os.path.join(SOURCE, "conf/multiplexd.sysusers"))
+            equal(status, 0, text)
+            with open(where + "/etc/passwd", encoding="utf-8") as f:
+                contains(f.read(), "www-data:")
+        need(IS_ROOT, "only root may make users and give folders away")
+        status, text = tool("systemd-tmpfiles", "--create", "--root=" + where, os.path.join(SOURCE, "conf/multiplexd.tmpfiles"))
+        equal((status, text), (0, ""))
+        for path in ("/run/multiplexd", "/var/log/multiplexd", "/var/lib/multiplexd"):
+            assert os.path.isdir(where + path), path
+
+
+def test_logrotate_takes_its_file():
+    with folder() as where:
+        write(where + "/log/access.log", "a line\n")
+        with open(os.path.join(SOURCE, "conf/multiplexd.logrotate"), encoding="utf-8") as f:
+            conf = write(where + "/rotate", f.read().replace("/var/log/multiplexd", where + "/log"))
+        status, text = tool("logrotate", "--debug", "--state", where + "/state", conf)
+        equal(status, 0, text)
+        contains(text, f"considering log {where}/log/access.log")
+        assert "error:" not in text, text
+
+
+def test_the_rights_that_the_service_leaves_it_are_enough():
+    need(IS_ROOT, "only root starts with the rights of root")
+    with folder() as where:
+        service, _ = unit_files(where)
+        left = unit_value(service, "CapabilityBoundingSet")[0].split()
+        bounding = ",".join(["-all", *("+" + name[4:].lower() for name in left)])
+        write(where + "/www/index.html", "served")
+        write(where + "/unread.json", "{}", 0o600)
+        config = configuration({"documents": where + "/www", "accesslog": where + "/log/access.log"},
+                               daemon={"log": where + "/log/error.log"})
+        program = for_nobody(where, config)
+        os.makedirs(where + "/log")
+        config["connection"] = [{"host": "127.0.0.1", "port": 80}, {"unix": where + "/www.sock", "owner": "nobody"}]
+        path = write(where + "/site.json", json.dumps(config))
+        ask = (f"import socket\ns = socket.create_connection(('127.0.0.1', 80), 5)\n"
+               "s.sendall(b'GET / HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n')\nprint(s.makefile().read())")
+        script = (f"ip link set lo up 2>&1 || exit 77\n"
+                  f"setpriv --bounding-set={bounding} --no-new-privs {program} -c {path} >{where}/out & pid=$!\n"
+                  f"for i in $(seq 100); do test -s {where}/out && break; sleep 0.1; done\n"
+                  f"/usr/bin/python3 -c \"{ask}\"\nkill -USR1 $pid; sleep 0.2; kill $pid; wait $pid; echo \"exit $?\"")
+        status, text = tool("unshare", "-n", "sh", "-c", script)
+        need(status != 77 and "unshare failed" not in text, "no network of one's own can be had here: " + text[:80])
+        contains(text, "served")
+        contains(text, "exit 0")
+        with open(where + "/log/error.log", encoding="utf-8") as f:
+            assert " error: " not in f.read()
+
+
+def test_no_system_call_is_made_that_the_service_forbids():
+    need(shutil.which("strace"), "strace is not installed")
+    with folder() as where:
+        service, _ = unit_files(where)
+        allowed = set()
+        for words in unit_value(service, "SystemCallFilter"):
+            names = names_of(words.lstrip("~"))
+            allowed = allowed - names if words.startswith("~") else allowed | names
+        write(where + "/www/a.txt", "x" * 100000)
+        config = configuration({"documents": where + "/www", "accesslog": where + "/access.log", "directory_list": True})
+        path = write(where + "/site.json", json.dumps(config))
+        process = subprocess.Popen(["strace", "-f", "-qq", "-o", where + "/trace", PROGRAM, "-c", path], stdout=subprocess.PIPE)
+        port = int(re.search(r":(\d+)/", process.stdout.readline().decode()).group(1))
+        for target in ("/a.txt", "/", "/none", "/a.txt"):
+            ask(port, target)
+        with open(where + "/trace", encoding="utf-8", errors="replace") as f:
+            pid = int(f.readline().split()[0])
+        os.kill(pid, 10)  # the logs are opened again
+        time.sleep(0.2)
+        os.kill(pid, 15)
+        equal(process.wait(60), 0)
+        process.stdout.close()
+        with open(where + "/trace", encoding="utf-8", errors="replace") as f:
+            made = set(re.findall(r"(?m)^\d+ +(\w+)\(", f.read()))
+        contains(made, "accept4")
+        # these fail with EPERM there, and nothing is lost
+        equal(sorted(made - allowed - {"execve"}), [])
+
+
+def names_of(word, seen=None):
+    """The system calls of a set such as @system-service."""
+    seen = set() if seen is None else seen
+    if not word.startswith("@"):
+        return {word}
+    if word in seen:
+        return set()
+    seen.add(word)
+    _, text = tool("systemd-analyze", "syscall-filter", "--no-pager", word)
+    lines = [line.strip() for line in text.splitlines()[1:]]
+    return set().union(*(names_of(line, seen) for line in lines if line and not line.startswith("#")))
+
+
 main()
