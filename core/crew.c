@@ -4,6 +4,7 @@
 #include "date.h"
 #include "enlist.h"
 #include "log.h"
+#include "verdict.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,7 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { BACK_OFF_MS = 100, BACK_OFF_MOST_MS = 5000, STEADY_MS = 10000, SAID_MAX = 1 << 20 };
+enum {
+    BACK_OFF_MS = 100,
+    BACK_OFF_MOST_MS = 5000,
+    STEADY_MS = 1000, /* who serves for so long does not end at once */
+    SAID_MAX = 1 << 20
+};
 
 void crew_due(int64_t *due, int64_t when)
 {
@@ -25,6 +31,7 @@ void crew_init(struct crew *c, size_t count)
 {
     *c = (struct crew){ .count = count };
     buffer_init(&c->said, SAID_MAX);
+    quarantine_init(&c->quarantine, &(struct quarantine_rules){ .crashes = 0 });
     for (size_t i = 0; i < count; i++) {
         c->slots[i] = (struct slot){ .number = i, .broker.peer.end = -1 };
         c->slots[i].blame = blame_create();
@@ -44,8 +51,9 @@ void crew_finish(struct crew *c)
 
 /* ---- starting one */
 
-/* The sockets of one worker and the texts. */
-static int send_all(struct slot *s, const struct launch *l, const struct endpoints *e)
+/* The sockets of one worker, who is in quarantine, and the texts. */
+static int send_all(const struct crew *c, struct slot *s, const struct launch *l,
+                    const struct endpoints *e)
 {
     int fds[ENDPOINTS_MAX], rc;
     struct buffer b;
@@ -53,6 +61,10 @@ static int send_all(struct slot *s, const struct launch *l, const struct endpoin
     buffer_init(&b, CHANNEL_BYTES_MAX);
     size_t count = endpoints_write(e, s->number, fds, &b);
     rc = peer_put(&s->broker.peer, BROKER_LISTENERS, buffer_str(&b), fds, count);
+    b.n = 0;
+    quarantine_write(&c->quarantine, clock_ms(), &b);
+    if (rc == 0)
+        rc = peer_put(&s->broker.peer, BROKER_QUARANTINE, buffer_str(&b), NULL, 0);
     b.n = 0;
     launch_save(l, &b);
     if (rc == 0)
@@ -88,7 +100,8 @@ static void start_worker(struct crew *c, struct slot *s)
         cannot_start(c, s, strerror(errno));
         return;
     }
-    blame_clear(s->blame);
+    blame_reset(s->blame);
+    s->stalled_ms = 0;
     s->pid = child_fork(CHILD_SERVES);
     if (s->pid == 0)
         enlist(c->launch, s->blame, ends[1]);
@@ -101,7 +114,7 @@ static void start_worker(struct crew *c, struct slot *s)
     s->state = SLOT_STARTS;
     broker_start(&s->broker, ends[0], BROKER_WORKER, &c->launch->grants, &c->launch->sources,
                  &s->problems);
-    if (send_all(s, c->launch, c->endpoints) < 0)
+    if (send_all(c, s, c->launch, c->endpoints) < 0)
         log_error("a worker does not listen to its supervisor");
 }
 
@@ -155,6 +168,8 @@ static void on_last_word(struct crew *c, struct slot *s)
         break;
     case BROKER_READY:
         s->state = SLOT_SERVES;
+        watchdog_start(&s->watchdog, s->blame, s->pid, c->launch->settings.watchdog.kill,
+                       clock_ms());
         begin_to_serve(c);
         break;
     default: /* COMMITTED */
@@ -199,15 +214,21 @@ static void hear_last_words(struct crew *c, struct slot *s)
 
 /* ---- the end of one */
 
-/* How it ended, and the module that was at work. */
-static const char *end_of(struct slot *s, struct mpx_arena *a, int status)
+/* A crash of a module: perhaps it is one too many. */
+static void note_crash(struct crew *c, const struct verdict *v)
 {
-    const char *who = blame_text(s->blame, a);
+    struct quarantine *q = &c->quarantine;
+    int64_t now = clock_ms();
 
-    return arena_printf(a, "a worker %s: %s%s%s", WIFSIGNALED(status) ? "died" : "ended",
-                        child_status_text(a, status), who != NULL ? ", " : "",
-                        who != NULL ? who : "")
-        .p;
+    if (v->module == NULL || !c->was_ready ||
+        !quarantine_note(q, str_of(v->module), v->at_load, now))
+        return;
+    log_error("module \"%s\" is in quarantine for %lld s: crash %u within %lld s; requests that "
+              "come to it are answered 503: mend it or take it out of \"modules\", and restart",
+              v->module, (long long)(q->rules.length_ms / 1000),
+              quarantine_crashes(q, str_of(v->module), now),
+              (long long)(q->rules.window_ms / 1000));
+    c->list_changed = c->count > 1; /* a worker that is started has it anyhow */
 }
 
 static void add_line(void *arg, struct mpx_str line)
@@ -241,9 +262,11 @@ static void tell_again(struct crew *c, struct slot *s, const char *how)
 static void tell_end(struct crew *c, struct slot *s, int status)
 {
     struct mpx_arena a;
+    struct verdict v;
 
     arena_init(&a, NULL);
-    const char *how = end_of(s, &a, status);
+    verdict_find(s->blame, &a, status, s->stalled_ms, &v);
+    const char *how = arena_printf(&a, "a worker %s", v.text).p;
     if (c->was_ready && s->broker.is_ready)
         log_error("%s; starting another", how);
     else if (c->was_ready)
@@ -252,6 +275,7 @@ static void tell_end(struct crew *c, struct slot *s, int status)
         problems_show(&s->problems);
     else
         (void)fprintf(stderr, "multiplexd: %s\n", how);
+    note_crash(c, &v);
     arena_finish(&a);
 }
 
@@ -286,8 +310,49 @@ void crew_on_end(struct crew *c, struct slot *s, int status)
     crew_signal(c, SIGTERM);
 }
 
+void crew_set_rules(struct crew *c)
+{
+    const struct settings *s = &c->launch->settings;
+    const struct quarantine_rules rules = { .crashes = s->quarantine.crashes,
+                                            .window_ms = s->quarantine.window,
+                                            .length_ms = s->quarantine.length };
+
+    quarantine_set_rules(&c->quarantine, &rules);
+    for (size_t i = 0; i < c->count; i++)
+        c->slots[i].watchdog.kill_ms = s->watchdog.kill;
+}
+
+/* Modules whose time in quarantine is over are tried again. */
+static void release_modules(struct crew *c, int64_t now, int64_t *due)
+{
+    const char *name;
+
+    while ((name = quarantine_release(&c->quarantine, now)) != NULL) {
+        log_warn("module \"%s\" leaves its quarantine: one more crash and it is back", name);
+        c->list_changed = true;
+    }
+    crew_due(due, quarantine_due(&c->quarantine));
+}
+
+/* Whether the loops of those that serve turn. */
+static void watch(struct crew *c, int64_t now, int64_t *due)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        struct slot *s = &c->slots[i];
+
+        if (s->pid <= 0 || !s->broker.is_ready)
+            continue;
+        int64_t stalled = watchdog_tick(&s->watchdog, now);
+        if (stalled != 0)
+            s->stalled_ms = stalled;
+        crew_due(due, watchdog_due(&s->watchdog));
+    }
+}
+
 void crew_by_the_clock(struct crew *c, int64_t now, int64_t *due)
 {
+    watch(c, now, due);
+    release_modules(c, now, due);
     for (size_t i = 0; i < c->count && !c->stopping; i++) {
         struct slot *s = &c->slots[i];
 
@@ -354,14 +419,14 @@ void crew_hand_logs(struct crew *c)
 
 /* ---- another configuration */
 
-int crew_prepare(struct slot *s, struct launch *l, const struct endpoints *e)
+int crew_prepare(const struct crew *c, struct slot *s, struct launch *l, const struct endpoints *e)
 {
     if (s->reopening || s->broker.peer.end < 0 || peer_has_more(&s->broker.peer))
         return -1;
     forget_problems(s);
     broker_prepare(&s->broker, &l->grants, &l->sources, &s->problems);
     s->state = SLOT_PREPARES;
-    if (send_all(s, l, e) < 0 && s->pid > 0) {
+    if (send_all(c, s, l, e) < 0 && s->pid > 0) {
         log_error("a worker does not listen to its supervisor: it is killed");
         (void)kill(s->pid, SIGKILL);
     }

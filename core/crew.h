@@ -7,12 +7,14 @@
 #include "broker.h"
 #include "endpoint.h"
 #include "launch.h"
+#include "quarantine.h"
+#include "watchdog.h"
 
 enum { CREW_MAX = SETTINGS_WORKERS_MAX };
 
 enum slot_state {
-    SLOT_EMPTY,    /* no worker */
-    SLOT_STARTS,   /* makes its first generation */
+    SLOT_EMPTY,  /* no worker */
+    SLOT_STARTS, /* makes its first generation */
     SLOT_SERVES,
     SLOT_PREPARES, /* serves, and makes another generation beside it */
     SLOT_PREPARED, /* ... has made it: to be told what becomes of it */
@@ -26,6 +28,8 @@ struct slot {
     struct broker broker;
     struct problems problems; /* what this worker tells of why it cannot serve, or prepare */
     struct blame *blame;
+    struct watchdog watchdog;
+    int64_t stalled_ms; /* for so long its loop had not turned when it was killed; 0: it was not */
     int64_t born_ms;
     int64_t next_ms; /* when a dead one is replaced; 0: none is waited for */
     int64_t back_off_ms;
@@ -41,6 +45,8 @@ struct crew {
     void *arg;
     bool was_ready, stopping;
     struct buffer said; /* why the last one could not start, as it was logged */
+    struct quarantine quarantine;
+    bool list_changed; /* of who is in it: workers that serve have another one */
 };
 
 void crew_init(struct crew *c, size_t count); /* count up to CREW_MAX */
@@ -55,7 +61,9 @@ void crew_on_end(struct crew *c, struct slot *s, int status);
 /* Its channel can be read or written (events as poll(2) has them). */
 void crew_on_events(struct crew *c, struct slot *s, short events);
 short crew_wants(const struct slot *s); /* ... and what to wait for */
-/* Starts what is due; when it is to be called next is brought into *due, 0 meaning never. */
+/* Other rules for who is in quarantine, from the launch. */
+void crew_set_rules(struct crew *c);
+/* Starts what is due, kills what stalls; when it is to be called next is brought into *due, 0 meaning never. */
 void crew_by_the_clock(struct crew *c, int64_t now, int64_t *due);
 /* An empty slot is filled at once, whatever the back-off was. */
 void crew_retry(struct crew *c);
@@ -67,7 +75,7 @@ void crew_hand_logs(struct crew *c);
 
 /* Tells a worker that serves of another configuration: it becomes one that prepares. 0; -1 when its
    channel is not free, try again later. Borrows l until the worker has answered. */
-int crew_prepare(struct slot *s, struct launch *l, const struct endpoints *e);
+int crew_prepare(const struct crew *c, struct slot *s, struct launch *l, const struct endpoints *e);
 /* None prepares or is to be decided on any more: nothing but c->launch is looked at from here on. */
 void crew_rest(struct crew *c);
 /* Tells one that has prepared what becomes of that. */

@@ -147,8 +147,9 @@ static bool is_same(const struct opening *o, const struct endpoint *old, const s
     if (new->file.path != NULL)
         return strcmp(old->file.path, new->file.path) == 0 && socket_file_is_there(&old->file);
     return old->v6only == new->v6only &&
-           old->address.any.sa_family == new->address.any.sa_family &&
-           memcmp(&old->address, &new->address, length_of(&new->address)) == 0;
+           old->address.any.sa_family ==
+               new->address.any.sa_family &&memcmp(&old->address, &new->address,
+                                                   length_of(&new->address)) == 0;
 }
 
 /* Whether it was there before; then new is it. */
@@ -175,8 +176,7 @@ static bool keep(struct opening *o, struct endpoint *new)
 
 static unsigned port_of(const struct endpoint *e)
 {
-    return e->address.any.sa_family == AF_INET6 ? e->address.in6.sin6_port
-                                                : e->address.in.sin_port;
+    return e->address.any.sa_family == AF_INET6 ? e->address.in6.sin6_port : e->address.in.sin_port;
 }
 
 /* An address that we have ourselves, as part of another or with other parts. */
@@ -186,10 +186,11 @@ static const char *own_place(const struct opening *o, const struct endpoint *new
         const struct endpoint *old = &o->old->list[i];
 
         if (old->file.path == NULL && port_of(old) == port_of(new))
-            return arena_printf(o->a,
-                                "cannot listen on %s beside %s, which is open: remove that listener "
-                                "first and reload, or restart",
-                                new->url, old->url)
+            return arena_printf(
+                       o->a,
+                       "cannot listen on %s beside %s, which is open: remove that listener "
+                       "first and reload, or restart",
+                       new->url, old->url)
                 .p;
     }
     return NULL;

@@ -18,11 +18,11 @@ union endpoint_address {
     struct sockaddr_in6 in6;
 };
 struct endpoint {
-    int fd;          /* the first worker's socket, or that of all */
-    unsigned id;     /* of that socket; those of 'others' have the numbers behind it */
-    int *others;     /* sockets of the second worker and on; NULL: they share fd. On the heap */
+    int fd;      /* the first worker's socket, or that of all */
+    unsigned id; /* of that socket; those of 'others' have the numbers behind it */
+    int *others; /* sockets of the second worker and on; NULL: they share fd. On the heap */
     size_t others_count;
-    size_t listener; /* which of the settings' listeners it belongs to */
+    size_t listener;                /* which of the settings' listeners it belongs to */
     union endpoint_address address; /* as it was asked for; not of a unix socket */
     bool v6only;
     char url[ENDPOINT_URL]; /* "http://127.0.0.1:8080/", "unix:/run/www.sock" */

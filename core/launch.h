@@ -13,6 +13,7 @@ struct launch {
     const char *file;      /* the main text's name in sources */
     const char *overrides; /* what the command line sets, a name in sources; or NULL */
     bool strict;
+    struct mpx_str quarantine; /* a worker's: which modules are in it; see quarantine.h */
     /* the parent's reading of it; modules are not looked at */
     struct node *root;
     struct settings settings;
@@ -22,7 +23,7 @@ struct launch {
 };
 void launch_init(struct launch *l);
 void launch_finish(struct launch *l);
-struct launch *launch_create(void); /* on the heap, initialised */
+struct launch *launch_create(void);    /* on the heap, initialised */
 void launch_destroy(struct launch *l); /* NULL is harmless */
 /* Reads the main file and those it includes, then the sections "daemon" and "connection". Finds
    the user to become; what is wrong is in problems. */

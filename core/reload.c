@@ -113,6 +113,26 @@ void reload_begin(struct reload *r)
     checker_start(&r->checker, r->next);
 }
 
+void reload_repeat(struct reload *r)
+{
+    struct buffer texts;
+
+    r->crew->list_changed = false;
+    r->began_ms = clock_ms();
+    r->next = launch_create();
+    buffer_init(&texts, CHANNEL_BYTES_MAX);
+    launch_save(*r->now, &texts);
+    int rc = launch_load(r->next, buffer_str(&texts));
+    buffer_finish(&texts);
+    if (rc < 0) {
+        fail(r, "its texts are too long");
+        return;
+    }
+    launch_read(r->next);
+    r->state = RELOAD_CHECKS;
+    checker_start(&r->checker, r->next);
+}
+
 /* ---- preparing */
 
 static void add_url(void *arg, const char *url)
@@ -161,7 +181,7 @@ static bool ask(struct reload *r)
 {
     for (size_t i = 0; i < r->crew->count; i++)
         if (r->crew->slots[i].state == SLOT_SERVES)
-            (void)crew_prepare(&r->crew->slots[i], r->next, &r->wanted);
+            (void)crew_prepare(r->crew, &r->crew->slots[i], r->next, &r->wanted);
     return count(r, SLOT_STARTS) + count(r, SLOT_SERVES) + count(r, SLOT_PREPARES) == 0;
 }
 
@@ -179,6 +199,7 @@ static void commit(struct reload *r)
     endpoints_part(r->endpoints, &r->wanted);
     *r->endpoints = r->wanted;
     *r->now = r->crew->launch = r->next;
+    crew_set_rules(r->crew);
     r->next = old; /* until all have changed over; then nobody looks at it */
     r->state = RELOAD_COMMITS;
     r->deadline_ms = clock_ms() + r->crew->launch->settings.reload_timeout;

@@ -35,6 +35,9 @@ void reload_init(struct reload *r, struct crew *crew, struct launch **now,
                  struct endpoints *endpoints);
 /* Begins one, or notes that another is to follow. */
 void reload_begin(struct reload *r);
+/* The same texts once more, without a look at the disk: who is in quarantine has changed. None
+   must be under way. */
+void reload_repeat(struct reload *r);
 /* Goes on as far as it can: after each event of the checker or a worker. */
 void reload_go_on(struct reload *r);
 /* A worker has ended, and what it was at before crew_on_end. */

@@ -69,6 +69,14 @@ struct settings {
         const union address *addresses;  /* the same */
         int64_t timeout, cache, entries; /* ms, ms */
     } resolver;
+    struct settings_watchdog {
+        int64_t warn, kill; /* ms of a turn of the loop; 0: never */
+    } watchdog;
+    struct settings_quarantine {
+        int64_t crashes; /* that put a module into quarantine; 0: none does */
+        int64_t window;  /* ms in which they must come */
+        int64_t length;  /* ms */
+    } quarantine;
     struct mpx_str temp_dir;
     int64_t shutdown_timeout;
     bool no_new_privs;
@@ -99,7 +107,9 @@ int settings_read_log(const struct option_reading *rd, const struct node *daemon
 int settings_read_resolver(const struct option_reading *rd, const struct node *daemon,
                            struct settings *s);
 
-/* Their keys. */
+/* Their keys; those of some members of "daemon". */
 extern const struct option_table settings_daemon_keys, settings_connection_keys;
+extern const struct mpx_option settings_resolver_keys[], settings_watchdog_keys[],
+    settings_quarantine_keys[];
 
 #endif

@@ -142,6 +142,8 @@ static void turn(struct supervisor *s)
     }
     crew_hand_logs(&s->crew);
     reload_go_on(&s->reload);
+    if (s->crew.list_changed && !s->crew.stopping && s->reload.state == RELOAD_RESTS)
+        reload_repeat(&s->reload);
 }
 
 static void watch_signals(struct supervisor *s)
@@ -162,6 +164,7 @@ int supervisor_run(struct launch **l, struct endpoints *e, const struct supervis
 
     crew_init(&s.crew, (size_t)(*l)->settings.workers);
     s.crew.launch = *l;
+    crew_set_rules(&s.crew);
     s.crew.endpoints = e;
     s.crew.ready = calls->ready;
     s.crew.arg = calls->arg;
