@@ -12,25 +12,26 @@
 
 /* Letters of messages. */
 enum broker_message {
-    BROKER_LISTENERS = 'L', /* the listening sockets: see endpoints_write */
-    BROKER_CONFIG = 'C',    /* the texts: see launch.h */
-    BROKER_READY = 'Y',     /* the child serves */
-    BROKER_PROBLEM = 'P',   /* a problem, as problem_save has it */
-    BROKER_DONE = 'D',      /* the child has said all */
-    BROKER_SINK = 'S',      /* this path is the value of an option for a log */
-    BROKER_OPEN = 'O',      /* open this path for append; the answer is FILE or ERROR */
-    BROKER_READ = 'R',      /* the text of this path; the answer is TEXT or ERROR */
+    BROKER_LISTENERS = 'L',  /* the listening sockets: see endpoints_write */
+    BROKER_QUARANTINE = 'Q', /* before CONFIG: which modules are not to be run; see quarantine.h */
+    BROKER_CONFIG = 'C',     /* the texts: see launch.h */
+    BROKER_READY = 'Y',      /* the child serves */
+    BROKER_PROBLEM = 'P',    /* a problem, as problem_save has it */
+    BROKER_DONE = 'D',       /* the child has said all */
+    BROKER_SINK = 'S',       /* this path is the value of an option for a log */
+    BROKER_OPEN = 'O',       /* open this path for append; the answer is FILE or ERROR */
+    BROKER_READ = 'R',       /* the text of this path; the answer is TEXT or ERROR */
     BROKER_FILE = 'F',
     BROKER_TEXT = 'T',
-    BROKER_ERROR = 'E',   /* an errno, in decimal */
+    BROKER_ERROR = 'E',    /* an errno, in decimal */
     BROKER_REOPENED = 'N', /* this log was opened again: its descriptor. To a child that serves */
     /* Another LISTENERS and CONFIG for a child that serves: a generation is made beside the one that
        serves. The child says one of these two, */
     BROKER_PREPARED = 'p',
     BROKER_REFUSED = 'r', /* what is wrong was told */
     /* and when all children have prepared theirs, their parent says one of these two. */
-    BROKER_COMMIT = 'c',   /* requests use it from now on; the child answers COMMITTED */
-    BROKER_ABANDON = 'a',  /* it is thrown away; no answer */
+    BROKER_COMMIT = 'c',  /* requests use it from now on; the child answers COMMITTED */
+    BROKER_ABANDON = 'a', /* it is thrown away; no answer */
     BROKER_COMMITTED = 'd'
 };
 

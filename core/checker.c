@@ -74,7 +74,7 @@ static const char *deed(struct checker *k, const char *name, int status)
 /* Notes the module that the child died of; false when it was none. */
 static bool note_crash(struct checker *k, int status)
 {
-    const char *name = blame_module(k->blame);
+    const char *name = blame_module(k->blame, &k->launch->arena);
 
     if (name == NULL || k->crash_count == CHECKER_CRASHES)
         return false;
@@ -130,8 +130,7 @@ static int choose_user(struct launch *l, struct child_user *user)
     const char *error;
 
     *user = l->user;
-    if (geteuid() != 0 || user->change ||
-        child_find_user(&l->arena, "nobody", user, &error) == 0)
+    if (geteuid() != 0 || user->change || child_find_user(&l->arena, "nobody", user, &error) == 0)
         return 0;
     log_error("modules cannot be tried as nobody: %s: name another with \"user\" in \"daemon\"",
               error);

@@ -36,8 +36,8 @@ struct checker {
    clock, while it hears; give it the end of its child; until it is done or has failed */
 void checker_start(struct checker *k, struct launch *l); /* borrows l, adds to l->problems */
 bool checker_runs(const struct checker *k);
-short checker_wants(const struct checker *k);    /* events of poll(2) */
-void checker_on_events(struct checker *k);       /* any that came; none when its time is up */
+short checker_wants(const struct checker *k);       /* events of poll(2) */
+void checker_on_events(struct checker *k);          /* any that came; none when its time is up */
 void checker_on_end(struct checker *k, int status); /* as wait(2) gave it */
 /* Kills what runs and waits for it; what was started must be stopped or finished. */
 void checker_stop(struct checker *k);

@@ -4,6 +4,7 @@
 #include "checker.h"
 #include "compose.h"
 #include "descriptors.h"
+#include "detach.h"
 #include "endpoint.h"
 #include "inherited.h"
 #include "log.h"
@@ -15,6 +16,7 @@
 #include "supervisor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +26,7 @@
 #error "CONFIG_FILE is set by the build"
 #endif
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, READY_MAX = 16384 };
 
 /* error is an errno, or 0. */
 static int fail_for(const char *what, int error)
@@ -96,33 +98,43 @@ static void raise_descriptors(const struct settings *s)
 }
 
 struct ready {
-    const struct launch *l;
+    struct launch **l;
     const struct cli *c;
     struct endpoints *e;
-    char urls[1024];
+    struct detach detach;
 };
 
 static void say_ready(void *arg)
 {
-    const struct ready *r = arg;
-    const struct child_user *user = &r->l->user;
-    const char *what = r->c->folder != NULL ? r->c->folder : r->l->file;
-    char status[sizeof(r->urls) + 64];
+    struct ready *r = arg;
+    const struct launch *l = *r->l;
+    const struct child_user *user = &l->user;
+    struct buffer line;
 
-    printf("multiplexd %s serves %s at %s%s%s\n", PACKAGE_VERSION, what, r->urls,
-           user->change ? " as user " : "", user->change ? user->name : "");
+    buffer_init(&line, READY_MAX);
+    (void)buffer_printf(&line, "serves %s at ", r->c->folder != NULL ? r->c->folder : l->file);
+    for (size_t i = 0; i < r->e->count; i++)
+        (void)buffer_printf(&line, "%s%s", i > 0 ? ", " : "", r->e->list[i].url);
+    (void)buffer_add_char(&line, '\0');
+    printf("multiplexd %s %s%s%s\n", PACKAGE_VERSION, line.p, user->change ? " as user " : "",
+           user->change ? user->name : "");
     fflush(stdout);
-    (void)snprintf(status, sizeof(status), "serves %s at %s", what, r->urls);
-    notify_ready(status);
+    notify_ready(line.p);
+    buffer_finish(&line);
+    detach_done(&r->detach);
 }
 
-static void list_urls(struct ready *r)
+/* The configuration that the command line asks for; 0, or -1 (told). */
+static int read_configuration(struct launch *l, const struct cli *c)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->e->count && n < sizeof(r->urls); i++)
-        n += (size_t)snprintf(r->urls + n, sizeof(r->urls) - n, "%s%s", i > 0 ? ", " : "",
-                              r->e->list[i].url);
+    if (c->folder != NULL && compose_folder(l, c) < 0)
+        return -1;
+    if (c->folder == NULL && c->command == CLI_MODULES && c->config == NULL)
+        compose_empty(l, c);
+    else if (c->folder == NULL)
+        compose_file(l, c, c->config != NULL ? c->config : CONFIG_FILE);
+    launch_read(l);
+    return 0;
 }
 
 /* Of a start; the exit status, as it was. */
@@ -133,50 +145,51 @@ static int tell_failure(int rc)
     return rc;
 }
 
-static int run(struct launch *l, struct endpoints *e, const struct cli *c)
+static int read_again(void *arg, struct launch *l)
 {
-    struct ready r = { .l = l, .c = c, .e = e };
+    const struct ready *r = arg;
+
+    return read_configuration(l, r->c);
+}
+
+/* One process, for debuggers. */
+static int run_alone(struct launch *l, struct endpoints *e, struct ready *r)
+{
     const char *error;
 
-    list_urls(&r);
-    if (l->settings.workers > 0)
-        return tell_failure(supervisor_run(l, e, say_ready, &r));
     if (child_drop(&l->user, l->settings.no_new_privs, &error) < 0)
         return fail(error);
     struct blame *blame = blame_create();
-    int rc = server_run(l, e, blame, -1, say_ready, &r);
+    int rc = server_run(l, e, blame, -1, say_ready, r);
     blame_destroy(blame);
-    return tell_failure(rc);
+    return rc;
 }
 
-/* A word of sockets that nobody would ever accept from. */
-static void warn_of_unused(struct launch *l)
+static int run(struct ready *r)
 {
-    const char *names = passed_unused(&l->arena, &l->settings);
+    const struct supervisor_calls calls = { .ready = say_ready, .read = read_again, .arg = r };
 
-    if (*names != '\0')
-        log_warn("systemd passed sockets that no listener has: %s: add { \"systemd\": NAME } to "
-                 "\"connection\", or take them out of the socket unit",
-                 names);
+    return (*r->l)->settings.workers > 0 ? supervisor_run(r->l, r->e, &calls)
+                                         : run_alone(*r->l, r->e, r);
 }
 
-static int serve(struct launch *l, const struct cli *c)
+/* Opens what is kept to the end, and serves. */
+static int serve_here(struct ready *r, struct mpx_arena *a)
 {
-    const struct settings *s = &l->settings;
+    const struct settings *s = &(*r->l)->settings;
     struct pidfile pidfile = { .fd = -1, .folder = -1 };
-    struct endpoints e;
     const char *error;
     int rc;
 
-    if (check_user(s) != 0 || logging_direct(s, &l->grants.as) < 0)
+    if (logging_direct(s, &(*r->l)->grants.as) < 0)
         return EXIT_FAILURE;
     raise_descriptors(s);
-    if (s->pid_file.n > 0 && pidfile_open(&pidfile, &l->arena, s->pid_file.p, &error) < 0)
+    if (s->pid_file.n > 0 && pidfile_open(&pidfile, a, s->pid_file.p, &error) < 0)
         return fail(error);
-    if (endpoints_open(&l->arena, s, &e, &error) == 0) {
-        warn_of_unused(l);
-        rc = run(l, &e, c);
-        endpoints_remove(&e);
+    if (endpoints_open(&(*r->l)->arena, s, r->e, &error) == 0) {
+        passed_warn_of_unused(s);
+        rc = tell_failure(run(r));
+        endpoints_remove(r->e);
     } else {
         rc = fail_for(error, errno);
     }
@@ -184,21 +197,49 @@ static int serve(struct launch *l, const struct cli *c)
     return rc;
 }
 
-static int command(struct launch *l, const struct cli *c)
+/* A path that means the same in any working directory. */
+static const char *absolute(struct mpx_arena *a, const char *path)
 {
+    char here[PATH_MAX];
+
+    if (path == NULL || path[0] == '/' || getcwd(here, sizeof(here)) == NULL)
+        return path;
+    return arena_printf(a, "%s/%s", here, path).p;
+}
+
+static int serve(struct launch **l, const struct cli *given)
+{
+    struct mpx_arena a; /* what outlives the launch */
+    struct cli c = *given;
+    struct endpoints e;
+    struct ready r = { .l = l, .c = &c, .e = &e, .detach.tell = -1 };
+
+    if (check_user(&(*l)->settings) != 0)
+        return EXIT_FAILURE;
+    arena_init(&a, NULL);
+    if ((*l)->settings.detach) {
+        c.config = absolute(&a, c.config);
+        c.folder = absolute(&a, c.folder);
+        if (detach_begin(&r.detach) < 0)
+            return fail("cannot detach: there can be no more processes");
+    }
+    int rc = serve_here(&r, &a);
+    arena_finish(&a);
+    return rc;
+}
+
+static int command(struct launch **first, const struct cli *c)
+{
+    struct launch *l = *first;
+
     if (c->folder == NULL && c->config == NULL && c->command == CLI_SERVE &&
         access(CONFIG_FILE, F_OK) < 0) {
         fprintf(stderr, "multiplexd: nothing to serve: name a folder, or a configuration with -c "
                         "(there is no " CONFIG_FILE ")\nTry multiplexd --help.\n");
         return EXIT_USAGE;
     }
-    if (c->folder != NULL && compose_folder(l, c) < 0)
+    if (read_configuration(l, c) < 0)
         return EXIT_FAILURE;
-    if (c->folder == NULL && c->command == CLI_MODULES && c->config == NULL)
-        compose_empty(l, c);
-    else if (c->folder == NULL)
-        compose_file(l, c, c->config != NULL ? c->config : CONFIG_FILE);
-    launch_read(l);
     if (c->command == CLI_MODULES && l->problems.count > 0) {
         problems_show(&l->problems);
         return EXIT_FAILURE;
@@ -211,12 +252,12 @@ static int command(struct launch *l, const struct cli *c)
         printf("%s: nothing is wrong\n", l->file);
         return EXIT_SUCCESS;
     }
-    return serve(l, c);
+    return serve(first, c);
 }
 
 int main(int argc, char **argv)
 {
-    struct launch l;
+    struct launch *l;
     struct cli c;
 
     inherited_begin();
@@ -234,10 +275,10 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN); /* whoever reads our output may be gone */
     (void)signal(SIGUSR1, SIG_IGN); /* logs may be rotated before there are any */
     (void)signal(SIGCHLD, SIG_DFL); /* ignored by who started us, ends would not be told */
-    launch_init(&l);
+    l = launch_create();
     int rc = command(&l, &c);
     if (rc == SERVER_BUSY)
         _exit(SERVER_OK);
-    launch_finish(&l);
+    launch_destroy(l);
     return rc;
 }

@@ -2,6 +2,7 @@
 #include "passed.h"
 
 #include "inherited.h"
+#include "log.h"
 
 bool passed_is(const struct listener_settings *l)
 {
@@ -61,16 +62,22 @@ static bool is_wanted(const struct settings *s, int fd)
     return false;
 }
 
-const char *passed_unused(struct mpx_arena *a, const struct settings *s)
+void passed_warn_of_unused(const struct settings *s)
 {
     struct mpx_str all = MPX_STR("");
+    struct mpx_arena a;
 
+    arena_init(&a, NULL);
     for (int fd = inherited_next(0); fd >= 0; fd = inherited_next(fd)) {
         struct mpx_str name = inherited_name(fd);
 
         if (!is_wanted(s, fd) && inherited_by_name(name, 0) == fd)
-            all = arena_printf(a, "%.*s%s\"%.*s\"", STR_ARGS(all), all.n > 0 ? ", " : "",
+            all = arena_printf(&a, "%.*s%s\"%.*s\"", STR_ARGS(all), all.n > 0 ? ", " : "",
                                STR_ARGS(name));
     }
-    return arena_copyz(a, all);
+    if (all.n > 0)
+        log_warn("systemd passed sockets that no listener has: %.*s: add { \"systemd\": NAME } to "
+                 "\"connection\", or take them out of the socket unit",
+                 STR_ARGS(all));
+    arena_finish(&a);
 }

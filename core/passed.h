@@ -11,8 +11,8 @@ bool passed_is(const struct listener_settings *l);
    *error, one sentence with the cure (in a), where it cannot be used or there is none at all. */
 int passed_next(struct mpx_arena *a, const struct listener_settings *l, int after,
                 const char **error);
-/* The names of sockets that systemd passed and no listener has, in quotes, commas between them; ""
-   for none. In a. */
-const char *passed_unused(struct mpx_arena *a, const struct settings *s);
+/* A word in the log of sockets that systemd passed and no listener has: nobody would ever accept from
+   them. */
+void passed_warn_of_unused(const struct settings *s);
 
 #endif

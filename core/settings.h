@@ -7,6 +7,8 @@
 #include "log.h"
 #include "option.h"
 
+enum { SETTINGS_WORKERS_MAX = 64 };
+
 struct log_setting {
     struct mpx_str to; /* an absolute path, "stderr", "journald" or "syslog:FACILITY" */
     int level;         /* enum mpx_level; as daemon.log_level where it is not set */
@@ -59,6 +61,8 @@ struct settings {
     struct mpx_str server_id;    /* p NULL: no Server field */
     struct mpx_list module_path; /* of struct mpx_str */
     int64_t workers;
+    int64_t reload_timeout; /* ms */
+    bool detach;
     struct {
         int64_t threads, queue;
     } pool;
@@ -67,6 +71,14 @@ struct settings {
         const union address *addresses;  /* the same */
         int64_t timeout, cache, entries; /* ms, ms */
     } resolver;
+    struct settings_watchdog {
+        int64_t warn, kill; /* ms of a turn of the loop; 0: never */
+    } watchdog;
+    struct settings_quarantine {
+        int64_t crashes; /* that put a module into quarantine; 0: none does */
+        int64_t window;  /* ms in which they must come */
+        int64_t length;  /* ms */
+    } quarantine;
     struct mpx_str temp_dir;
     int64_t shutdown_timeout;
     bool no_new_privs;
@@ -91,16 +103,17 @@ int settings_read_listener(const struct option_reading *rd, const struct node *v
 
 /* Whether it is a unix socket or one that is passed: host and port say nothing of it. */
 bool settings_has_no_address(const struct listener_settings *l);
-
-/* The rules for the error log, of "daemon": levels that are not set are the general one, or that of
-   debugging where all is to be told. 0, or -1 when problems were added. */
+/* Completes and checks what was read of "log", "log_mode" and "detach", members of "daemon"; 0, or -1
+   when problems were added. */
 int settings_read_log(const struct option_reading *rd, const struct node *daemon, bool verbose,
                       struct settings *s);
 /* Reads the addresses of "resolver", a member of "daemon"; 0, or -1 when problems were added. */
 int settings_read_resolver(const struct option_reading *rd, const struct node *daemon,
                            struct settings *s);
 
-/* Their keys. */
+/* Their keys; those of some members of "daemon". */
 extern const struct option_table settings_daemon_keys, settings_connection_keys;
+extern const struct mpx_option settings_resolver_keys[], settings_watchdog_keys[],
+    settings_quarantine_keys[];
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
-   "log", "log_level" and "log_mode" of settings.h: the rules across these keys. */
+   What "log" and "log_mode" of "daemon" mean beyond their types. */
 #include "journal.h"
 #include "option_value.h"
 #include "quantity.h"
 #include "settings.h"
 
 /* A log target without a level of its own has the general one. */
-static void set_log_levels(const struct node *log, bool verbose, struct settings *s)
+static void set_levels(const struct node *log, bool verbose, struct settings *s)
 {
     struct log_setting *targets = (struct log_setting *)(uintptr_t)s->log.items;
     const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : log;
@@ -21,7 +21,7 @@ static void set_log_levels(const struct node *log, bool verbose, struct settings
     }
 }
 
-static int check_log_count(const struct option_reading *rd, const struct node *log)
+static int check_count(const struct option_reading *rd, const struct node *log)
 {
     const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : NULL;
 
@@ -35,8 +35,8 @@ static int check_log_count(const struct option_reading *rd, const struct node *l
 }
 
 /* journald has fields, each for itself, and shows them as whoever asks it wants them. */
-static int check_log_formats(const struct option_reading *rd, const struct node *log,
-                             const struct settings *s)
+static int check_formats(const struct option_reading *rd, const struct node *log,
+                         const struct settings *s)
 {
     const struct log_setting *target = s->log.items;
     const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : log;
@@ -56,8 +56,8 @@ static int check_log_formats(const struct option_reading *rd, const struct node 
 }
 
 /* One that whoever writes the log cannot write is a mistake. */
-static int check_log_mode(const struct option_reading *rd, const struct node *daemon,
-                          struct settings *s)
+static int check_mode(const struct option_reading *rd, const struct node *daemon,
+                      struct settings *s)
 {
     const struct node *given = node_member(daemon, "log_mode");
 
@@ -70,11 +70,38 @@ static int check_log_mode(const struct option_reading *rd, const struct node *da
                            "must be octal digits such as \"0640\", and let its owner write");
 }
 
+/* Whoever leaves the terminal has nobody who reads its standard error: without a "log" it is the
+   system's. */
+static int read_detached(const struct option_reading *rd, const struct node *daemon,
+                         struct settings *s)
+{
+    const struct node *log = node_member(daemon, "log");
+    const struct log_setting *targets = s->log.items;
+
+    if (s->detach && s->log.count == 0) {
+        struct log_setting *system = arena_zero(rd->a, sizeof(*system));
+
+        *system = (struct log_setting){ .to = MPX_STR("syslog:daemon"), .level = s->log_level };
+        s->log = (struct mpx_list){ .items = system, .count = 1 };
+    }
+    for (size_t i = 0; s->detach && log != NULL && i < s->log.count; i++) {
+        if (!str_is(targets[i].to, "stderr"))
+            continue;
+        problem_add(rd->problems, log->at,
+                    "nobody reads the standard error of a daemon that detaches: name a file, or "
+                    "\"syslog:daemon\"");
+        return -1;
+    }
+    return 0;
+}
+
 int settings_read_log(const struct option_reading *rd, const struct node *daemon, bool verbose,
                       struct settings *s)
 {
     const struct node *log = node_member(daemon, "log");
 
-    set_log_levels(log, verbose, s);
-    return check_log_count(rd, log) | check_log_formats(rd, log, s) | check_log_mode(rd, daemon, s);
+    set_levels(log, verbose, s);
+    int rc = check_count(rd, log) | check_formats(rd, log, s);
+    rc |= check_mode(rd, daemon, s);
+    return rc | read_detached(rd, daemon, s);
 }

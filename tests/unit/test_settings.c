@@ -379,8 +379,7 @@ END_TEST
 
 START_TEST(keys_whose_time_has_not_come_are_told_one_by_one)
 {
-    static const char *const daemon[] = { "module_policy", "watchdog",  "quarantine",
-                                          "control",       "state_dir", "detach" };
+    static const char *const daemon[] = { "module_policy", "control", "state_dir" };
     struct given t;
     struct settings s;
 
