@@ -4,13 +4,19 @@
 #include "checker.h"
 #include "compose.h"
 #include "descriptors.h"
+#include "detach.h"
 #include "endpoint.h"
+#include "inherited.h"
 #include "log.h"
 #include "logging.h"
+#include "notify.h"
+#include "passed.h"
 #include "pidfile.h"
 #include "server.h"
 #include "supervisor.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +26,19 @@
 #error "CONFIG_FILE is set by the build"
 #endif
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, READY_MAX = 16384 };
+
+/* error is an errno, or 0. */
+static int fail_for(const char *what, int error)
+{
+    notify_failed(what, error);
+    fprintf(stderr, "multiplexd: %s\n", what);
+    return EXIT_FAILURE;
+}
 
 static int fail(const char *what)
 {
-    fprintf(stderr, "multiplexd: %s\n", what);
-    return EXIT_FAILURE;
+    return fail_for(what, 0);
 }
 
 /* All that is wrong on standard error; 0 when nothing is. */
@@ -34,6 +47,8 @@ static int check(struct launch *l)
     if (checker_run(l) < 0)
         return -1;
     problems_show(&l->problems);
+    if (l->problems.count > 0)
+        notify_failed("the configuration is wrong: the log says how", EINVAL);
     return l->problems.count == 0 ? 0 : -1;
 }
 
@@ -86,20 +101,27 @@ struct ready {
     struct launch **l;
     const struct cli *c;
     struct endpoints *e;
+    struct detach detach;
 };
 
 static void say_ready(void *arg)
 {
-    const struct ready *r = arg;
+    struct ready *r = arg;
     const struct launch *l = *r->l;
     const struct child_user *user = &l->user;
+    struct buffer line;
 
-    printf("multiplexd %s serves %s at ", PACKAGE_VERSION,
-           r->c->folder != NULL ? r->c->folder : l->file);
+    buffer_init(&line, READY_MAX);
+    (void)buffer_printf(&line, "serves %s at ", r->c->folder != NULL ? r->c->folder : l->file);
     for (size_t i = 0; i < r->e->count; i++)
-        printf("%s%s", i > 0 ? ", " : "", r->e->list[i].url);
-    printf("%s%s\n", user->change ? " as user " : "", user->change ? user->name : "");
+        (void)buffer_printf(&line, "%s%s", i > 0 ? ", " : "", r->e->list[i].url);
+    (void)buffer_add_char(&line, '\0');
+    printf("multiplexd %s %s%s%s\n", PACKAGE_VERSION, line.p, user->change ? " as user " : "",
+           user->change ? user->name : "");
     fflush(stdout);
+    notify_ready(line.p);
+    buffer_finish(&line);
+    detach_done(&r->detach);
 }
 
 /* The configuration that the command line asks for; 0, or -1 (told). */
@@ -113,6 +135,14 @@ static int read_configuration(struct launch *l, const struct cli *c)
         compose_file(l, c, c->config != NULL ? c->config : CONFIG_FILE);
     launch_read(l);
     return 0;
+}
+
+/* Of a start; the exit status, as it was. */
+static int tell_failure(int rc)
+{
+    if (rc == SERVER_FAILED)
+        notify_failed("cannot serve: the log says why", 0);
+    return rc;
 }
 
 static int read_again(void *arg, struct launch *l)
@@ -135,36 +165,65 @@ static int run_alone(struct launch *l, struct endpoints *e, struct ready *r)
     return rc;
 }
 
-static int run(struct launch **l, struct endpoints *e, const struct cli *c)
+static int run(struct ready *r)
 {
-    struct ready r = { .l = l, .c = c, .e = e };
-    const struct supervisor_calls calls = { .ready = say_ready, .read = read_again, .arg = &r };
+    const struct supervisor_calls calls = { .ready = say_ready, .read = read_again, .arg = r };
 
-    return (*l)->settings.workers > 0 ? supervisor_run(l, e, &calls) : run_alone(*l, e, &r);
+    return (*r->l)->settings.workers > 0 ? supervisor_run(r->l, r->e, &calls)
+                                         : run_alone(*r->l, r->e, r);
 }
 
-static int serve(struct launch **l, const struct cli *c)
+/* Opens what is kept to the end, and serves. */
+static int serve_here(struct ready *r, struct mpx_arena *a)
 {
-    const struct settings *s = &(*l)->settings;
-    struct mpx_arena a; /* what outlives the launch */
+    const struct settings *s = &(*r->l)->settings;
     struct pidfile pidfile = { .fd = -1, .folder = -1 };
-    struct endpoints e;
     const char *error;
     int rc;
 
-    if (check_user(s) != 0 || logging_direct(s, &(*l)->grants.as) < 0)
+    if (logging_direct(s, &(*r->l)->grants.as) < 0)
         return EXIT_FAILURE;
     raise_descriptors(s);
-    arena_init(&a, NULL);
-    if (s->pid_file.n > 0 && pidfile_open(&pidfile, &a, s->pid_file.p, &error) < 0) {
-        rc = fail(error);
-    } else if (endpoints_open(&(*l)->arena, s, &e, &error) < 0) {
-        rc = fail(error);
+    if (s->pid_file.n > 0 && pidfile_open(&pidfile, a, s->pid_file.p, &error) < 0)
+        return fail(error);
+    if (endpoints_open(&(*r->l)->arena, s, r->e, &error) == 0) {
+        passed_warn_of_unused(s);
+        rc = tell_failure(run(r));
+        endpoints_remove(r->e);
     } else {
-        rc = run(l, &e, c);
-        endpoints_remove(&e);
+        rc = fail_for(error, errno);
     }
     pidfile_close(&pidfile);
+    return rc;
+}
+
+/* A path that means the same in any working directory. */
+static const char *absolute(struct mpx_arena *a, const char *path)
+{
+    char here[PATH_MAX];
+
+    if (path == NULL || path[0] == '/' || getcwd(here, sizeof(here)) == NULL)
+        return path;
+    return arena_printf(a, "%s/%s", here, path).p;
+}
+
+static int serve(struct launch **l, const struct cli *given)
+{
+    struct mpx_arena a; /* what outlives the launch */
+    struct cli c = *given;
+    struct endpoints e;
+    struct ready r = { .l = l, .c = &c, .e = &e, .detach.tell = -1 };
+
+    if (check_user(&(*l)->settings) != 0)
+        return EXIT_FAILURE;
+    arena_init(&a, NULL);
+    if ((*l)->settings.detach) {
+        c.config = absolute(&a, c.config);
+        c.folder = absolute(&a, c.folder);
+        if (detach_begin(&r.detach) < 0)
+            return fail("cannot detach: there can be no more processes");
+    }
+    int rc = serve_here(&r, &a);
     arena_finish(&a);
     return rc;
 }
@@ -201,6 +260,8 @@ int main(int argc, char **argv)
     struct launch *l;
     struct cli c;
 
+    inherited_begin();
+    notify_begin();
     descriptors_begin();
     if (cli_parse(&c, argc, argv) < 0)
         return EXIT_USAGE;
