@@ -175,6 +175,14 @@ tests_http_run_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_http_run_LDADD = $(JANSSON_LIBS)
 EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 
+## Clients that try nothing again, for what counts lost answers.
+check_PROGRAMS += tests/load/load
+tests_load_load_SOURCES = \
+	tests/load/answer.c tests/load/answer.h tests/load/client.c tests/load/client.h \
+	tests/load/load.c tests/load/tally.c tests/load/tally.h tests/load/target.c tests/load/target.h
+tests_load_load_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_load_load_LDADD = $(JANSSON_LIBS)
+
 ## Real daemons.
 SYSTEM_TESTS = \
 	tests/system/access.py tests/system/accesslog.py tests/system/bodies.py \
