@@ -191,7 +191,7 @@ SYSTEM_TESTS = \
 	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
-	tests/system/range.py tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
+	tests/system/range.py tests/system/reliability.py tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
 	tests/system/spellings.py tests/system/static.py tests/system/static_cache.py \
 	tests/system/supervisor.py tests/system/tools.py tests/system/userdir.py
 ## what a sanitizer does on its own account would be counted
@@ -200,6 +200,8 @@ SYSTEM_TESTS += tests/system/hotpath.py tests/system/valgrind.py
 endif
 TESTS += $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS) tests/system/dns.py tests/system/harness.py tests/system/hotpath.py \
+	tests/system/load.py \
+	tests/bench/deaths.py tests/bench/peers.py tests/bench/reload.py tests/bench/soak.py \
 	tests/system/valgrind.py \
 	tests/browser/.npmrc tests/browser/listing.js tests/browser/look.js \
 	tests/browser/package-lock.json tests/browser/package.json

@@ -70,3 +70,25 @@ def every(seconds, load, deed):
 def kinds(broken):
     """As text: "18 reset, 5 closed"."""
     return ", ".join(f"{n:,} {kind}" for kind, n in broken.items() if n and kind != "total") or "-"
+
+
+def gone(pid, seconds=5):
+    """Waits until a process has died; a dead one that nobody has waited for counts."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+                if f.read().rsplit(")", 1)[1].split()[0] in "ZX":
+                    return
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        assert time.monotonic() < end, f"{pid} lives on"
+        time.sleep(0.0005)
+
+
+def kill(pid):
+    """Kills it, and waits until it is dead; when it was killed."""
+    begin = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    gone(pid)
+    return begin
