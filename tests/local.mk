@@ -190,10 +190,11 @@ SYSTEM_TESTS = \
 	tests/system/configure.py tests/system/dirlist.py tests/system/docs.py \
 	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
-	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
-	tests/system/range.py tests/system/reliability.py tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
-	tests/system/spellings.py tests/system/static.py tests/system/static_cache.py \
-	tests/system/supervisor.py tests/system/tools.py tests/system/userdir.py
+	tests/system/load_client.py tests/system/modules.py tests/system/overload.py \
+	tests/system/processes.py tests/system/range.py tests/system/reliability.py \
+	tests/system/rewrite.py tests/system/seed.py tests/system/slow.py tests/system/spellings.py \
+	tests/system/static.py tests/system/static_cache.py tests/system/supervisor.py \
+	tests/system/tools.py tests/system/userdir.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py tests/system/valgrind.py

@@ -18,7 +18,7 @@ import harness  # noqa: E402 (it sets PATH, too)
 MULTIPLEXD = """{{ "daemon": {{ "user": "root", "module_path": {modules}, "log": "{where}/error.log" }},
   "connection": {{ "host": "127.0.0.1", "port": {port}, "timeouts": {{ "keepalive": "600s" }} }},
   "defaults": {{ "headers": {{ "X-Generation": "{generation}" }} }},
-  "vhosts": {{ "documents": "{where}/www" }} }}
+  "vhosts": [ {{ "name": "localhost", "documents": "{where}/www" }}{more} ] }}
 """
 
 NGINX = """user root; worker_processes 1; daemon off; pid {where}/pid; error_log {where}/error.log crit;
@@ -27,8 +27,8 @@ http {{
   access_log off; keepalive_timeout 600s; keepalive_requests 1000000000; sendfile on; tcp_nopush on;
   client_body_temp_path {where}/t1; proxy_temp_path {where}/t2; fastcgi_temp_path {where}/t3;
   uwsgi_temp_path {where}/t4; scgi_temp_path {where}/t5;
-  server {{ listen 127.0.0.1:{port} backlog=4096; root {where}/www; add_header X-Generation {generation} always; }}
-}}
+  server {{ listen 127.0.0.1:{port} backlog=4096; server_name localhost; root {where}/www; add_header X-Generation {generation} always; }}
+{more}}}
 """
 
 LIGHTTPD = """server.modules = ( "mod_setenv", "mod_staticfile" )
@@ -43,7 +43,7 @@ server.upload-dirs = ( "{where}" )
 server.pid-file = "{where}/pid"
 mimetype.assign = ( "" => "application/octet-stream" )
 setenv.add-response-header = ( "X-Generation" => "{generation}" )
-"""
+{more}"""
 
 APACHE = """LoadModule mpm_event_module {apache}/mod_mpm_event.so
 LoadModule authz_core_module {apache}/mod_authz_core.so
@@ -60,9 +60,12 @@ ListenBacklog 4096
 KeepAlive On
 KeepAliveTimeout 600
 MaxKeepAliveRequests 0
+<VirtualHost 127.0.0.1:{port}>
+ServerName localhost
 DocumentRoot {where}/www
+</VirtualHost>
 Header always set X-Generation {generation}
-"""
+{more}"""
 
 CADDY = """{{
   admin unix/{where}/admin.sock
@@ -77,16 +80,17 @@ http://localhost:{port} {{
   header X-Generation {generation}
   file_server
 }}
-"""
+{more}"""
 
 
 class Peer:
     """A server that runs, from start() to stop(); its folder is `where`, what it serves `where`/www."""
     name, program, config_name, text, signal = "", "", "site.conf", "", signal.SIGHUP
+    more = ""              # a further virtual host
     requests_per_conn = 0  # a limit of the server's own that cannot be lifted; 0: none
 
-    def __init__(self, where):
-        self.where, self.generation, self.process = where, 0, None
+    def __init__(self, where, vhosts=0):
+        self.where, self.generation, self.process, self.vhosts = where, 0, None, vhosts
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
@@ -104,7 +108,9 @@ class Peer:
 
     def write_config(self):
         self.generation += 1
-        text = self.text.format(where=self.where, port=self.port, generation=self.generation,
+        more = "".join(self.more.format(name=f"h{i:04}.test", where=self.where, port=self.port)
+                       for i in range(self.vhosts))
+        text = self.text.format(where=self.where, port=self.port, generation=self.generation, more=more,
                                 modules=str(harness.MODULES).replace("'", '"'), apache="/usr/lib/apache2/modules")
         harness.write(self.config + ".new", text)
         os.rename(self.config + ".new", self.config)
@@ -156,6 +162,7 @@ class Peer:
 
 class Multiplexd(Peer):
     name, program, config_name, text = "multiplexd", harness.PROGRAM, "site.json", MULTIPLEXD
+    more = ',\n    {{ "name": "{name}", "documents": "{where}/www" }}'
 
     def version(self):
         return harness.run("--version")[1].splitlines()[0]
@@ -166,6 +173,7 @@ class Multiplexd(Peer):
 
 class Nginx(Peer):
     name, program, text = "nginx", "nginx", NGINX
+    more = "  server {{ listen 127.0.0.1:{port}; server_name {name}; root {where}/www; }}\n"
 
     def command(self):
         return [self.program, "-c", self.config, "-e", self.where + "/error.log"]
@@ -173,6 +181,7 @@ class Nginx(Peer):
 
 class Lighttpd(Peer):
     name, program, text, signal = "lighttpd", "lighttpd", LIGHTTPD, signal.SIGUSR1
+    more = '$HTTP["host"] == "{name}" {{ server.document-root = "{where}/www" }}\n'
     requests_per_conn = 65535
 
     def command(self):
@@ -181,6 +190,7 @@ class Lighttpd(Peer):
 
 class Apache(Peer):
     name, program, text, signal = "Apache", "apache2", APACHE, signal.SIGUSR1
+    more = "<VirtualHost 127.0.0.1:{port}>\nServerName {name}\nDocumentRoot {where}/www\n</VirtualHost>\n"
 
     def version(self):
         return super().version().replace("Server version: ", "")
@@ -191,6 +201,7 @@ class Apache(Peer):
 
 class Caddy(Peer):
     name, program, config_name, text = "Caddy", "caddy", "Caddyfile", CADDY
+    more = "http://{name}:{port} {{\n  bind 127.0.0.1\n  root * {where}/www\n  file_server\n}}\n"
 
     def version(self):
         return "Caddy " + subprocess.run([self.program, "version"], capture_output=True, text=True,

@@ -4,7 +4,8 @@
 each server that is installed, and for three kinds of clients: that ask at once again; that look first whether the
 connection was closed; that ask at a fixed rate, so that connections are idle when the reload comes.
 
-    tests/bench/reload.py [--seconds N] [--only NAME,NAME] [--kinds at-once,looks,rate] [--json FILE]
+    tests/bench/reload.py [--seconds N] [--only NAME,NAME] [--kinds at-once,looks,rate] [--vhosts N]
+                          [--json FILE]
 
 Run it in the build folder, after `make` and `make tests/load/load`. Prints a table of Markdown."""
 import argparse
@@ -33,10 +34,10 @@ def run(peer, options, seconds):
         load.stop()
 
 
-def measure(kind, options, seconds):
+def measure(kind, options, seconds, vhosts):
     with folder() as where:
         write(where + "/www/1k", os.urandom(1024))
-        peer = kind(where)
+        peer = kind(where, vhosts)
         peer.start()
         try:
             return (peer.version(), *run(peer, options, seconds))
@@ -49,25 +50,26 @@ def main():
     parser.add_argument("--seconds", type=float, default=20.5)
     parser.add_argument("--only", default="")
     parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--vhosts", type=int, default=0, help="further virtual hosts in the configuration")
     parser.add_argument("--json")
     args = parser.parse_args()
     rows = []
-    print(f"Linux {platform.release()}, {os.cpu_count()} cores, {args.seconds:g} s each.\n")
-    print("| server | clients | answers | reloads | broken | kinds | closed between requests | longest wait ms |")
+    print(f"Linux {platform.release()}, {os.cpu_count()} cores, {args.seconds:g} s each, {args.vhosts + 1} virtual hosts.\n")
+    print("| server | clients | answers | reloads | broken | kinds | closed between requests | longest wait ms | reload ms |")
     print("|---|---|---:|---:|---:|---|---:|---:|", flush=True)
     for name in args.kinds.split(","):
         for kind in peers.PEERS:
             if args.only and kind.name.lower() not in args.only.lower().split(",") or not kind("/tmp").is_installed():
                 continue
             try:
-                version, result, reloads, took = measure(kind, KINDS[name], args.seconds)
+                version, result, reloads, took = measure(kind, KINDS[name], args.seconds, args.vhosts)
             except AssertionError as why:
                 print(f"| {kind.name} | {name} | no result: {str(why).strip()} |", flush=True)
                 continue
             rows.append({"server": version, "clients": name, "reloads": reloads, "longest_reload_s": took, **result})
             print(f"| {version} | {name} | {result['ok']:,} | {reloads} | {result['broken']['total']} | "
                   f"{kinds(result['broken'])} | {result['closed_idle']} | "
-                  f"{result['latency']['longest_us'] / 1000:.1f} |", flush=True)
+                  f"{result['latency']['longest_us'] / 1000:.1f} | {took * 1000:.0f} |", flush=True)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
             json.dump(rows, f, indent=1)
