@@ -182,10 +182,13 @@ int main(int argc, char **argv)
     run(&l, &o, clients);
     json_t *result = tally_json(&l.tally, l.count);
     (void)json_object_set_new(result, "targets", targets_json(&l.targets));
-    if (json_dumpf(result, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) < 0 || puts("") < 0)
+    if (json_dumpf(result, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) < 0 || puts("") < 0 ||
+        fflush(stdout) != 0)
         err(2, "standard output");
+    json_decref(result);
     for (size_t i = 0; i < l.count; i++)
         client_finish(&clients[i]);
     free(clients);
+    targets_finish(&l.targets);
     return tally_broken_count(&l.tally) != 0;
 }

@@ -59,9 +59,8 @@ static const char *content_of(const json_t *o, struct target *t)
         t->length = st.st_size - from;
     if (from < 0 || t->length < 0 || from + t->length > st.st_size)
         errx(2, "%s: from and length lie beyond its end", path);
-    if (st.st_size == 0)
-        return "";
-    const char *all = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    const char *all =
+        st.st_size > 0 ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : "";
     if (all == MAP_FAILED)
         err(2, "%s", path);
     (void)close(fd);
@@ -128,6 +127,15 @@ void targets_read(struct targets *ts, const char *path)
     if (ts->weights == 0)
         errx(2, "%s: nothing to ask for", path);
     json_decref(list);
+}
+
+void targets_finish(struct targets *ts)
+{
+    for (size_t i = 0; i < ts->count; i++) {
+        free(ts->list[i].name);
+        free(ts->list[i].request);
+    }
+    free(ts->list);
 }
 
 struct target *targets_choose(const struct targets *ts, uint32_t random)

@@ -38,6 +38,7 @@ struct targets {
 
 /* Ends the process with a message when something is wrong with the file. */
 void targets_read(struct targets *ts, const char *path);
+void targets_finish(struct targets *ts);
 struct target *targets_choose(const struct targets *ts, uint32_t random);
 json_t *targets_json(const struct targets *ts); /* new reference: what came of each */
 

@@ -42,7 +42,7 @@ class Load:
             raise
         with open(self.path + ".err", encoding="utf-8") as f:
             said = f.read()
-        if self.process.returncode not in (0, 1):
+        if self.process.returncode not in (0, 1) or "ERROR: " in said:
             raise AssertionError(f"the load client: {self.process.returncode} {said}")
         with open(self.path + ".out", encoding="utf-8") as f:
             return json.load(f)
