@@ -13,7 +13,8 @@
 /* Letters of messages. */
 enum broker_message {
     BROKER_LISTENERS = 'L', /* which listener each descriptor belongs to, and the descriptors */
-    BROKER_CONFIG = 'C',    /* the texts: see launch.h */
+    BROKER_QUARANTINE = 'Q', /* before CONFIG: which modules are not to be run; see quarantine.h */
+    BROKER_CONFIG = 'C',     /* the texts: see launch.h */
     BROKER_READY = 'Y',     /* the child serves */
     BROKER_PROBLEM = 'P',   /* a problem, as problem_save has it */
     BROKER_DONE = 'D',      /* the child has said all */

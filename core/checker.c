@@ -109,7 +109,7 @@ static const char *deed(struct check *k, const char *name, int status)
 /* Notes the module that the child died of; false when it was none. */
 static bool note_crash(struct check *k, int status)
 {
-    const char *name = blame_module(k->blame);
+    const char *name = blame_module(k->blame, &k->l->arena);
 
     if (name == NULL || k->crash_count == CRASHES_MAX)
         return false;

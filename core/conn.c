@@ -54,7 +54,7 @@ static void end_slots(struct mpx_conn *c)
 
         if (c->slots[i] == NULL)
             continue;
-        blame_set(c->w->blame, m->index, BLAME_END);
+        blame_set(c->w->blame, m->index, BLAME_END, 0);
         if (m->d.conn_end != NULL)
             m->d.conn_end(c, c->slots[i]);
         blame_clear(c->w->blame);

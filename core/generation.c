@@ -2,10 +2,14 @@
 #include "generation.h"
 
 #include "config.h"
+#include "confine.h"
+#include "dso.h"
+#include "log.h"
 #include "site.h"
 #include "variable_name.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void find_modules(struct generation *g)
 {
@@ -28,6 +32,31 @@ static void on_load(void *arg, const char *name)
         blame_clear(blame);
 }
 
+static void tell_file(void *arg, const char *path, uintptr_t start, uintptr_t end, uintptr_t bias)
+{
+    const struct generation *g = arg;
+    bool is_module = false;
+
+    for (unsigned i = 0; i < g->modules->count && !is_module; i++)
+        is_module = strcmp(g->modules->loaded[i]->file, path) == 0;
+    blame_file(g->blame, path, start, end, bias, is_module);
+}
+
+void generation_tell_files(struct generation *g)
+{
+    blame_files_begin(g->blame);
+    dso_each(tell_file, g);
+}
+
+/* Virtual hosts have names that last longer than we do: a process that dies tells them. */
+static void number_hosts(struct generation *g)
+{
+    for (size_t i = 0; i < g->vhost_count; i++)
+        g->vhosts[i].host = blame_host(g->blame, g->vhosts[i].name.p);
+    for (struct mpx_conf *c = g->confs; c != NULL; c = c->next)
+        c->host = blame_host(g->blame, c->vhost);
+}
+
 void generation_build(struct generation *g, struct sources *sources, struct modules *modules,
                       struct problems *problems, struct blame *blame,
                       const struct generation_request *request)
@@ -45,10 +74,13 @@ void generation_build(struct generation *g, struct sources *sources, struct modu
                           problems);
     (void)settings_read(&g->arena, sources, g->root, problems, &g->settings);
     find_modules(g);
+    confine_begin(g, request->quarantine);
     b.process = node_member(g->root, "process");
     site_build(&b);
     variable_name_settle(g);
     level_check_process(&b);
+    number_hosts(g);
+    confine_all_hooks(g);
 }
 
 /* 0, or -1 after a reason in the problems. */
@@ -56,7 +88,7 @@ static int open_conf(struct generation *g, struct mpx_conf *c)
 {
     unsigned before = g->problems->count;
 
-    blame_set(g->blame, c->module->index, BLAME_OPEN);
+    blame_set(g->blame, c->module->index, BLAME_OPEN, c->host);
     int rc = c->module->d.open != NULL ? c->module->d.open(c, c->data) : 0;
     blame_clear(g->blame);
     c->is_open = rc >= 0;
@@ -94,7 +126,7 @@ static void close_module(struct generation *g, const struct module *m)
     for (struct mpx_conf *c = g->confs; c != NULL; c = c->next) {
         if (c->module != m || !c->is_open)
             continue;
-        blame_set(g->blame, m->index, BLAME_CLOSE);
+        blame_set(g->blame, m->index, BLAME_CLOSE, c->host);
         if (m->d.close != NULL)
             m->d.close(c->data);
         blame_clear(g->blame);
@@ -108,6 +140,35 @@ static void close_all(struct generation *g)
         close_module(g, g->modules->loaded[i - 1]);
 }
 
+/* Opens a module; one that fails for want of a service that a module in quarantine provides is in
+   quarantine with it. */
+static int open_or_confine(struct generation *g, const struct module *m)
+{
+    struct problems own, *all = g->problems;
+    struct buffer text;
+
+    if (g->confined == NULL)
+        return open_module(g, m);
+    problems_init(&own);
+    g->problems = &own;
+    g->lacks_service = false;
+    int rc = open_module(g, m);
+    g->problems = all;
+    if (rc < 0 && g->lacks_service) {
+        log_warn("module \"%s\" lacks the service of a module in quarantine: it is so too", m->name);
+        close_module(g, m);
+        confine_add(g, m->name);
+        confine_hooks(g, m);
+        rc = 0;
+    }
+    buffer_init(&text, SOURCE_BYTES_MAX);
+    for (unsigned i = 0; rc < 0 && problem_save(&own, i, &text); i++, text.n = 0)
+        (void)problem_load(all, g->sources, buffer_str(&text));
+    buffer_finish(&text);
+    problems_finish(&own);
+    return rc;
+}
+
 int generation_open(struct generation *g)
 {
     bool *failed = arena_zero(&g->arena, g->modules->count * sizeof(*failed));
@@ -116,8 +177,10 @@ int generation_open(struct generation *g)
     for (unsigned i = 0; i < g->modules->count; i++) {
         const struct module *m = g->modules->loaded[i];
 
+        if (confine_has(g, m->name))
+            continue;
         /* what it would say of what it misses is not the cause */
-        failed[i] = follows_failed(g, m, failed) || open_module(g, m) < 0;
+        failed[i] = follows_failed(g, m, failed) || open_or_confine(g, m) < 0;
         if (failed[i])
             rc = -1;
     }

@@ -21,6 +21,7 @@ struct mpx_conf {
     struct place at;
     unsigned level;    /* MPX_AT_VHOST, MPX_AT_DIRECTORY */
     const char *vhost; /* for the log; NULL in "defaults" */
+    uint32_t host;     /* the same for the blame */
     struct mpx_conf *next;
     bool is_given; /* a level says something of the module: it is more than selected */
     bool is_open;
@@ -32,7 +33,7 @@ static inline struct mpx_conf *conf_of(const void *data)
 }
 
 struct hook {
-    mpx_hook_fn fn;
+    mpx_hook_fn fn; /* NULL: the module is in quarantine, nothing passes here */
     const struct mpx_conf *conf;
 };
 /* What runs at one level, by phase, in the order of the modules list. */
@@ -85,6 +86,7 @@ struct directory {
 
 struct vhost {
     struct mpx_str name;
+    uint32_t host;             /* its number in the blame */
     struct chain chain;        /* its own level: ROUTE runs here */
     struct field_rules fields; /* where no directory is chosen */
     struct error_pages error_pages;
@@ -110,6 +112,8 @@ struct generation {
     struct problems *problems; /* while it is built and opened; else NULL */
     struct modules *modules;
     struct blame *blame;
+    struct confined *confined; /* modules in quarantine; see confine.h */
+    bool lacks_service;        /* mpx_require has found none */
     struct settings settings;
     struct node *root;
     struct vhost *vhosts;
@@ -132,6 +136,7 @@ struct generation_request {
     const char *file;      /* the main file; in sources or on disk */
     const char *overrides; /* what the command line sets, a text in sources; or NULL */
     bool strict;           /* no comments, no commas too many */
+    struct mpx_str quarantine; /* who is in it: a list as quarantine_write makes it */
     bool careful;          /* load modules as a process that may die should */
     /* see option.h; both may be NULL */
     int (*read_private)(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text);
@@ -149,6 +154,8 @@ void generation_build(struct generation *g, struct sources *sources, struct modu
 int generation_open(struct generation *g);
 /* Closes what is open and frees all. */
 void generation_finish(struct generation *g);
+/* Tells the blame which files are loaded by now, the modules' and others. */
+void generation_tell_files(struct generation *g);
 struct mpx_conf *generation_conf(struct generation *g, const struct module *m);
 
 /* Where a name stands, or would stand, in the table. */

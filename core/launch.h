@@ -13,6 +13,7 @@ struct launch {
     const char *file;      /* the main text's name in sources */
     const char *overrides; /* what the command line sets, a name in sources; or NULL */
     bool strict;
+    struct mpx_str quarantine; /* a worker's: which modules are in it; see quarantine.h */
     /* the parent's reading of it; modules are not looked at */
     struct node *root;
     struct settings settings;

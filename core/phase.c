@@ -3,6 +3,7 @@
 
 #include "admission.h"
 #include "cond.h"
+#include "confine.h"
 #include "field_rules.h"
 #include "filter.h"
 #include "own_page.h"
@@ -31,8 +32,8 @@ static void enter(struct mpx_req *r, const struct mpx_conf *conf)
     r->caller = conf;
     r->running = true;
     r->fail_status = 0;
-    atomic_store_explicit(&r->w->blame->request, r->id, memory_order_relaxed);
-    blame_set(r->w->blame, conf->module->index, BLAME_HOOK + (unsigned)r->phase);
+    blame_request(r->w->blame, r->id);
+    blame_set(r->w->blame, conf->module->index, BLAME_HOOK + (unsigned)r->phase, r->vhost->host);
 }
 
 static void leave(struct mpx_req *r)
@@ -41,8 +42,21 @@ static void leave(struct mpx_req *r)
     r->running = false;
 }
 
+/* The module is in quarantine: what it would have said is not known, so nothing passes it. */
+static enum mpx_rc refuse_confined(struct mpx_req *r, const struct mpx_conf *conf)
+{
+    int64_t seconds = confine_seconds(r->g, conf->module, r->w->now_ms);
+
+    r->caller = conf;
+    r->fail_status = 503;
+    res_set_own(r, MPX_STR("Retry-After"), arena_printf(&r->arena, "%lld", (long long)seconds));
+    return MPX_FAIL;
+}
+
 static enum mpx_rc call_hook(struct mpx_req *r, const struct hook *h)
 {
+    if (h->fn == NULL)
+        return refuse_confined(r, h->conf);
     enter(r, h->conf);
     enum mpx_rc rc = h->fn(r, h->conf->data);
     leave(r);
@@ -127,7 +141,7 @@ static void start_response(struct mpx_req *r)
         page_text_fill(r);
     if (!r->edited && !edit_response(r)) {
         stop_waiting(r);
-        page_text_error(r, 500);
+        page_text_error(r, r->fail_status != 0 ? r->fail_status : 500);
     }
     filter_begin(r);
     cond_apply(r);

@@ -40,7 +40,7 @@ static void end_slots(struct mpx_req *r)
 
         if (r->slots[i] == NULL || m->d.req_end == NULL)
             continue;
-        blame_set(r->w->blame, m->index, BLAME_END);
+        blame_set(r->w->blame, m->index, BLAME_END, r->vhost->host);
         m->d.req_end(r, r->slots[i]);
         blame_clear(r->w->blame);
     }

@@ -79,7 +79,8 @@ static int load(struct server *s, struct launch *l, struct blame *blame, struct 
 {
     struct generation_request request = { .file = l->file,
                                           .overrides = l->overrides,
-                                          .strict = l->strict };
+                                          .strict = l->strict,
+                                          .quarantine = l->quarantine };
 
     if (s->channel >= 0) {
         request.read_private = broker_read_private;

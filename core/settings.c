@@ -53,6 +53,44 @@ static const struct mpx_option pool_options[] = {
     MPX_OPTION_END,
 };
 
+#define WATCHDOG(key, text, value)                                                   \
+    {                                                                                \
+        .name = #key, .help = text, .type = MPX_T_MSEC, .flags = OPTION_OR_FALSE,    \
+        .fallback = value, .max = 86400000, .offset = AT(settings_watchdog, key)              \
+    }
+
+static const struct mpx_option watchdog_options[] = {
+    WATCHDOG(warn, "a turn of the loop that takes longer is logged with the module; 0: none is",
+             "\"100ms\""),
+    WATCHDOG(kill, "a worker whose loop does not turn for so long is killed; 0: never", "\"10s\""),
+    MPX_OPTION_END,
+};
+
+static const struct mpx_option quarantine_options[] = {
+    { .name = "crashes",
+      .help = "of a module, within the window, that take it out of service; 0: no number does",
+      .type = MPX_T_INT,
+      .fallback = "3",
+      .min = 0,
+      .max = 16,
+      .offset = AT(settings_quarantine, crashes) },
+    { .name = "window",
+      .help = "the time in which they are counted",
+      .type = MPX_T_MSEC,
+      .fallback = "\"1m\"",
+      .min = 100,
+      .max = 86400000,
+      .offset = AT(settings_quarantine, window) },
+    { .name = "for",
+      .help = "how long it is out of service; then it is tried once",
+      .type = MPX_T_MSEC,
+      .fallback = "\"10m\"",
+      .min = 100,
+      .max = 86400000,
+      .offset = AT(settings_quarantine, length) },
+    MPX_OPTION_END,
+};
+
 static const struct mpx_option server_element = { .name = "", .type = MPX_T_STRING };
 
 static const struct mpx_option resolver_options[] = {
@@ -147,6 +185,18 @@ static const struct mpx_option daemon_options[] = {
       .type = MPX_T_OBJECT,
       .of = resolver_options,
       .offset = AT(settings, resolver) },
+    { .name = "watchdog",
+      .help = "what is done about a loop that does not turn; false: nothing",
+      .type = MPX_T_OBJECT,
+      .flags = OPTION_OR_FALSE,
+      .of = watchdog_options,
+      .offset = AT(settings, watchdog) },
+    { .name = "quarantine",
+      .help = "when a module that crashes is left out; false: never",
+      .type = MPX_T_OBJECT,
+      .flags = OPTION_OR_FALSE,
+      .of = quarantine_options,
+      .offset = AT(settings, quarantine) },
     { .name = "temp_dir",
       .help = "the folder for bodies that are too long for memory; their files have no names",
       .type = MPX_T_PATH,
@@ -165,8 +215,6 @@ static const struct mpx_option daemon_options[] = {
       .fallback = "true",
       .offset = AT(settings, no_new_privs) },
     OPTION_LATER_KEY("module_policy"),
-    OPTION_LATER_KEY("watchdog"),
-    OPTION_LATER_KEY("quarantine"),
     OPTION_LATER_KEY("control"),
     OPTION_LATER_KEY("state_dir"),
     OPTION_LATER_KEY("detach"),

@@ -65,6 +65,14 @@ struct settings {
         const union address *addresses;  /* the same */
         int64_t timeout, cache, entries; /* ms, ms */
     } resolver;
+    struct settings_watchdog {
+        int64_t warn, kill; /* ms of a turn of the loop; 0: never */
+    } watchdog;
+    struct settings_quarantine {
+        int64_t crashes; /* that put a module into quarantine; 0: none does */
+        int64_t window;  /* ms in which they must come */
+        int64_t length;  /* ms */
+    } quarantine;
     struct mpx_str temp_dir;
     int64_t shutdown_timeout;
     bool no_new_privs;

@@ -2,11 +2,15 @@
 #include "supervisor.h"
 
 #include "broker.h"
+#include "crash.h"
 #include "date.h"
 #include "descriptors.h"
 #include "log.h"
 #include "logging.h"
+#include "quarantine.h"
 #include "server.h"
+#include "verdict.h"
+#include "watchdog.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -30,6 +34,9 @@ struct supervisor {
     struct launch *l;
     struct endpoints *e;
     struct blame *blame;
+    struct watchdog watchdog;
+    int64_t stalled_ms; /* for so long its loop had not turned when it was killed; 0: it was not */
+    struct quarantine quarantine;
     void (*ready)(void *arg);
     void *arg;
     int signals;
@@ -41,6 +48,7 @@ struct supervisor {
     int64_t back_off_ms;
     int64_t kill_ms; /* when one that was told to stop has had its time; 0: it was not told */
     bool was_ready, stopping;
+    bool replaces;    /* the worker is told to end because another one is to do otherwise */
     bool reopening;   /* the worker is still to have some of the logs that were opened again */
     size_t reopen_at; /* from which grant on */
 };
@@ -75,6 +83,11 @@ static int receive_all(int channel, struct launch *l, struct endpoints *e)
         m.fd_count = 0;
         channel_finish(&m);
     }
+    if (rc == 1 && m.what == BROKER_QUARANTINE) {
+        l->quarantine = arena_copy(&l->arena, buffer_str(&m.text));
+        channel_finish(&m);
+        rc = channel_receive(channel, &m);
+    }
     rc = rc == 1 && m.what == BROKER_CONFIG ? launch_load(l, buffer_str(&m.text)) : -1;
     channel_finish(&m);
     return rc;
@@ -96,6 +109,7 @@ static _Noreturn void worker(struct supervisor *s, int channel)
         _exit(SERVER_FAILED);
     }
     launch_init(l);
+    crash_begin(s->blame);
     if (receive_all(channel, l, &e) == 0)
         rc = server_run(l, &e, s->blame, channel, NULL, NULL);
     if (rc == SERVER_BUSY)
@@ -115,9 +129,13 @@ static int send_all(struct supervisor *s)
         listeners[i] = (char)s->e->list[i].listener;
     }
     buffer_init(&b, CHANNEL_BYTES_MAX);
-    launch_save(s->l, &b);
     rc = peer_put(&s->broker.peer, BROKER_LISTENERS, (struct mpx_str){ listeners, s->e->count },
                   fds, s->e->count);
+    quarantine_write(&s->quarantine, clock_ms(), &b);
+    if (rc == 0)
+        rc = peer_put(&s->broker.peer, BROKER_QUARANTINE, buffer_str(&b), NULL, 0);
+    b.n = 0;
+    launch_save(s->l, &b);
     if (rc == 0)
         rc = peer_put(&s->broker.peer, BROKER_CONFIG, buffer_str(&b), NULL, 0);
     buffer_finish(&b);
@@ -145,7 +163,8 @@ static void start_worker(struct supervisor *s)
         cannot_start(s, strerror(errno));
         return;
     }
-    blame_clear(s->blame);
+    blame_reset(s->blame);
+    s->stalled_ms = 0;
     s->worker = child_fork(CHILD_SERVES);
     if (s->worker == 0)
         worker(s, ends[1]);
@@ -160,14 +179,24 @@ static void start_worker(struct supervisor *s)
 }
 
 /* How it ended, and the module that was at work. */
-static const char *end_of(struct supervisor *s, struct mpx_arena *a, int status)
+static const char *end_of(struct supervisor *s, struct mpx_arena *a, int status, struct verdict *v)
 {
-    const char *who = blame_text(s->blame, a);
+    verdict_find(s->blame, a, status, s->stalled_ms, v);
+    return arena_printf(a, "a worker %s", v->text).p;
+}
 
-    return arena_printf(a, "a worker %s: %s%s%s", WIFSIGNALED(status) ? "died" : "ended",
-                        child_status_text(a, status), who != NULL ? ", " : "",
-                        who != NULL ? who : "")
-        .p;
+/* A crash of a module: perhaps it is one too many. */
+static void note_crash(struct supervisor *s, const struct verdict *v)
+{
+    struct quarantine *q = &s->quarantine;
+    int64_t now = clock_ms();
+    struct mpx_str name = str_of(v->module);
+
+    if (v->module != NULL && s->was_ready && quarantine_note(q, name, v->at_load, now))
+        log_error("module \"%s\" is in quarantine for %lld s: crash %u within %lld s; requests that "
+                  "come to it are answered 503: mend it or take it out of \"modules\", and restart",
+                  v->module, (long long)(q->rules.length_ms / 1000),
+                  quarantine_crashes(q, name, now), (long long)(q->rules.window_ms / 1000));
 }
 
 static void add_line(void *arg, struct mpx_str line)
@@ -206,6 +235,7 @@ static void worker_is_ready(struct supervisor *s)
         log_info("a worker serves again");
     s->was_ready = true;
     s->said.n = 0;
+    watchdog_start(&s->watchdog, s->blame, s->worker, s->l->settings.watchdog.kill, clock_ms());
 }
 
 static void hear_last_words(struct supervisor *s)
@@ -221,6 +251,7 @@ static void hear_last_words(struct supervisor *s)
 static void worker_ended(struct supervisor *s, int status)
 {
     struct mpx_arena a;
+    struct verdict v;
     int64_t now = clock_ms();
 
     s->worker = 0;
@@ -229,8 +260,12 @@ static void worker_ended(struct supervisor *s, int status)
     if (s->stopping)
         return;
     arena_init(&a, NULL);
-    const char *how = end_of(s, &a, status);
-    if (s->broker.is_ready)
+    bool replaces = s->replaces;
+    s->replaces = false;
+    const char *how = end_of(s, &a, status, &v);
+    if (replaces)
+        log_info("a worker was replaced");
+    else if (s->broker.is_ready)
         log_error("%s; starting another", how);
     else if (s->was_ready)
         tell_again(s, how);
@@ -238,6 +273,7 @@ static void worker_ended(struct supervisor *s, int status)
         problems_show(&s->problems);
     else
         (void)fprintf(stderr, "multiplexd: %s\n", how);
+    note_crash(s, &v);
     arena_finish(&a);
     if (!s->was_ready)
         return;
@@ -338,6 +374,25 @@ static void on_signal(struct supervisor *s)
     }
 }
 
+/* Modules whose time in quarantine is over are tried again. */
+static void release_modules(struct supervisor *s)
+{
+    const char *name;
+
+    while ((name = quarantine_release(&s->quarantine, clock_ms())) != NULL) {
+        log_warn("module \"%s\" leaves its quarantine: one more crash and it is back", name);
+        s->replaces = true;
+    }
+    if (s->replaces && s->worker > 0)
+        (void)kill(s->worker, SIGTERM);
+}
+
+/* The sooner of two times, of which 0 is none. */
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 /* What is due by the clock; how long poll may wait for the next of it, -1 for ever. */
 static int by_the_clock(struct supervisor *s)
 {
@@ -351,7 +406,18 @@ static int by_the_clock(struct supervisor *s)
         if (s->worker > 0)
             (void)kill(s->worker, SIGKILL);
     }
+    if (s->worker > 0 && s->broker.is_ready) {
+        int64_t stalled = watchdog_tick(&s->watchdog, now);
+
+        s->stalled_ms = stalled != 0 ? stalled : s->stalled_ms;
+    }
     int64_t due = s->next_ms != 0 ? s->next_ms : s->kill_ms;
+    if (s->worker > 0 && s->broker.is_ready)
+        due = sooner(due, watchdog_due(&s->watchdog));
+    int64_t leaves = quarantine_due(&s->quarantine);
+    if (leaves != 0 && leaves <= now)
+        release_modules(s);
+    due = sooner(due, quarantine_due(&s->quarantine));
     return due == 0 ? -1 : due > now ? (int)(due - now) : 0;
 }
 
@@ -392,6 +458,10 @@ int supervisor_run(struct launch *l, struct endpoints *e, void (*ready)(void *ar
     problems_init(&s.problems);
     watch_signals(&s);
     s.blame = blame_create();
+    const struct quarantine_rules rules = { .crashes = l->settings.quarantine.crashes,
+                                            .window_ms = l->settings.quarantine.window,
+                                            .length_ms = l->settings.quarantine.length };
+    quarantine_init(&s.quarantine, &rules);
     start_worker(&s);
     while (s.worker > 0 || (!s.stopping && s.next_ms != 0))
         turn(&s);

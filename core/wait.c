@@ -19,6 +19,7 @@ static void on_go_on(int fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    turn_begin(&w->turn);
     w->going_on = true;
     while ((k = list_pop(&w->ready)) != NULL)
         w->go_on(CONTAINER_OF(k, struct mpx_req, ready));
@@ -237,7 +238,7 @@ static void on_watch(int fd, short what, void *arg)
     }
     const struct mpx_conf *conf = k->conf;
     struct blame *blame = k->w->blame;
-    blame_set(blame, conf->module->index, BLAME_CALLBACK);
+    blame_set(blame, conf->module->index, BLAME_WATCH, conf->host);
     k->fn(fd, from_loop(what), k->arg);
     blame_clear(blame);
 }

@@ -21,7 +21,10 @@ CFLAGS_OF_TESTS = $(AM_CFLAGS) $(MPX_PROGRAM_CFLAGS)
 LDFLAGS_OF_TESTS = $(AM_LDFLAGS) $(MPX_PROGRAM_LDFLAGS) -export-dynamic
 
 ## Modules that exist to be tested; -rpath makes libtool build shared objects.
-check_LTLIBRARIES = tests/modules/evil.la tests/modules/hostile.la tests/modules/probe.la tests/modules/refuse.la
+check_LTLIBRARIES = tests/modules/crash.la tests/modules/evil.la tests/modules/hostile.la tests/modules/probe.la tests/modules/refuse.la
+tests_modules_crash_la_SOURCES = tests/modules/crash.c
+tests_modules_crash_la_CFLAGS = $(AM_CFLAGS) -fstack-protector-all -O0 -g -U_FORTIFY_SOURCE
+tests_modules_crash_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_evil_la_SOURCES = tests/modules/evil.c tests/modules/evil.h tests/modules/evil_filters.c
 tests_modules_evil_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_hostile_la_SOURCES = tests/modules/hostile.c
@@ -71,6 +74,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_compose.c \
 	tests/unit/test_cond.c \
 	tests/unit/test_config.c \
+	tests/unit/test_confine.c \
+	tests/unit/test_crash.c \
 	tests/unit/test_crowd.c \
 	tests/unit/test_cut.c \
 	tests/unit/test_date.c \
@@ -126,6 +131,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_problem.c \
 	tests/unit/test_proxy.c \
 	tests/unit/test_quantity.c \
+	tests/unit/test_quarantine.c \
 	tests/unit/test_range.c \
 	tests/unit/test_resolver.c \
 	tests/unit/test_rewrite.c \
@@ -144,11 +150,14 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_spool.c \
 	tests/unit/test_str.c \
 	tests/unit/test_suggest.c \
+	tests/unit/test_turn.c \
 	tests/unit/test_unowned.c \
 	tests/unit/test_uri.c \
 	tests/unit/test_variable.c \
 	tests/unit/test_variable_name.c \
-	tests/unit/test_wait.c
+	tests/unit/test_verdict.c \
+	tests/unit/test_wait.c \
+	tests/unit/test_watchdog.c
 tests_unit_unit_CPPFLAGS = $(CPPFLAGS_OF_TESTS)
 tests_unit_unit_CFLAGS = $(CFLAGS_OF_TESTS)
 tests_unit_unit_LDFLAGS = $(LDFLAGS_OF_TESTS)
@@ -187,7 +196,7 @@ tests_load_load_LDADD = $(JANSSON_LIBS)
 SYSTEM_TESTS = \
 	tests/system/access.py tests/system/accesslog.py tests/system/bodies.py \
 	tests/system/browser.py tests/system/claims.py tests/system/cli.py \
-	tests/system/configure.py tests/system/dirlist.py tests/system/docs.py \
+	tests/system/configure.py tests/system/crash.py tests/system/dirlist.py tests/system/docs.py \
 	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/load_client.py tests/system/modules.py tests/system/overload.py \

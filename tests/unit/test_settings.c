@@ -373,23 +373,22 @@ END_TEST
 
 START_TEST(keys_whose_time_has_not_come_are_told_one_by_one)
 {
-    static const char *const daemon[] = { "module_policy", "watchdog",  "quarantine",
-                                          "control",       "state_dir", "detach" };
+    static const char *const daemon[] = { "module_policy", "control", "state_dir", "detach" };
     static const char *const connection[] = { "systemd", "fd" };
     struct given t;
     struct settings s;
 
     given_init(&t);
-    for (size_t i = 0; i < 8; i++) {
-        const char *section = i < 6 ? "daemon" : "connection";
-        const char *key = i < 6 ? daemon[i] : connection[i - 6];
+    for (size_t i = 0; i < 6; i++) {
+        const char *section = i < 4 ? "daemon" : "connection";
+        const char *key = i < 4 ? daemon[i] : connection[i - 4];
         const char *text = arena_printf(&t.arena, "{\"%s\":{\"%s\":1}}", section, key).p;
 
         ck_assert_int_eq(read_settings(&t, text, &s), -1);
         ck_assert_errors(&t, arena_printf(&t.arena,
                                           "main.json:1:%d: error: \"%s\" is not supported by this "
                                           "version of multiplexd: remove it\n",
-                                          i < 6 ? 12 : 16, key)
+                                          i < 4 ? 12 : 16, key)
                                  .p);
     }
     given_finish(&t);

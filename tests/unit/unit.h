@@ -26,6 +26,8 @@
     X(compose)           \
     X(cond)              \
     X(config)            \
+    X(confine)           \
+    X(crash)             \
     X(crowd)             \
     X(cut)               \
     X(date)              \
@@ -81,6 +83,7 @@
     X(problem)           \
     X(proxy)             \
     X(quantity)          \
+    X(quarantine)        \
     X(range)             \
     X(resolver)          \
     X(rewrite)           \
@@ -99,11 +102,14 @@
     X(spool)             \
     X(str)               \
     X(suggest)           \
+    X(turn)              \
     X(unowned)           \
     X(uri)               \
     X(variable)          \
     X(variable_name)     \
-    X(wait)
+    X(verdict)           \
+    X(wait)              \
+    X(watchdog)
 
 #define UNIT_DECLARE(name) Suite *suite_##name(void);
 UNIT_SUITES(UNIT_DECLARE)
