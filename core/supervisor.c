@@ -25,7 +25,7 @@
 enum {
     BACK_OFF_MS = 100,
     BACK_OFF_MOST_MS = 5000,
-    STEADY_MS = 10000,
+    STEADY_MS = 1000,
     GRACE_MS = 8000, /* what a worker may need to end beyond shutdown_timeout */
     SAID_MAX = 1 << 20
 };

@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """What the death of a worker costs: it is killed (SIGKILL) again and again under load; each time a new connection is
-opened as soon as it is dead, and asks. The time runs from the kill to the last byte of the answer.
+opened as soon as it is dead, and asks. The time runs from the kill to the last byte of the answer. Then: what a module
+that crashes at every request costs another virtual host, that is asked 200 times a second, until it is in quarantine and
+after.
 
     tests/bench/deaths.py [--kills N] [--pause SECONDS] [--only NAME,NAME] [--json FILE]
 
 Run it in the build folder, after `make` and `make tests/load/load`. Prints a table of Markdown."""
 import argparse
+import http.client
 import json
 import os
 import platform
@@ -48,6 +51,57 @@ def measure(kind, kills, pause):
             peer.stop()
 
 
+CRASHING = """{{ "daemon": {{ "user": "root", "module_path": {modules}, "log": "{where}/error.log",
+                "quarantine": {{ "crashes": 3, "window": "1m", "for": "10m" }} }},
+  "connection": {{ "host": "127.0.0.1", "port": {port} }},
+  "defaults": {{ "headers": {{ "X-Generation": "{generation}" }} }},
+  "vhosts": [ {{ "name": "localhost", "documents": "{where}/www" }}, {{ "name": "bad", "modules": ["crash"] }} ] }}
+"""
+
+
+class Crashing(peers.Multiplexd):
+    text = CRASHING
+
+
+def ask_bad(port):
+    """The status of a request that its module crashes at; None: there was no answer."""
+    try:
+        c = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        c.request("GET", "/content/fault", headers={"Host": "bad"})
+        return c.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        c.close()
+
+
+def show_crashes(asked, pause):
+    """Asks the bad module so often, and says what that cost the others, before and in quarantine."""
+    with folder() as where:
+        write(where + "/www/1k", os.urandom(1024))
+        peer = Crashing(where)
+        peer.start()
+        try:
+            load = Load(peer.port, [{"path": "/1k", "file": where + "/www/1k"}], where, c=8, r=200, t=asked * (pause + 10))
+            answers = []
+            for _ in range(asked):
+                time.sleep(pause)
+                answers.append((time.monotonic(), ask_bad(peer.port)))
+            time.sleep(pause)
+            result = load.stop()
+        finally:
+            peer.stop()
+    crashes = sum(1 for _, status in answers if status is None)
+    quarantine = next(((at - load.begun) * 1000 for at, status in answers if status == 503), 1e9)
+    after = sum(1 for b in result["breaks"] if b["at_ms"] >= quarantine)
+    print("\n| requests to the bad module | crashes | 503 | others: answers | refused | broken | of these in quarantine "
+          "| longest wait ms |\n|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print(f"| {asked} | {crashes} | {sum(1 for _, status in answers if status == 503)} | {result['ok']:,} | "
+          f"{result['broken']['refused']} | {result['broken']['total']} | {after} | "
+          f"{result['latency']['longest_us'] / 1000:.1f} |", flush=True)
+    return {"crashes": crashes, "in_quarantine": after, **result}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=20)
@@ -68,6 +122,7 @@ def main():
         print(f"| {version} | {result['ok']:,} | {result['broken']['refused']} | "
               f"{result['broken']['total'] - result['broken']['refused']} | {kinds(result['broken'])} | "
               f"{statistics.median(answered):.1f} | {max(answered):.1f} | {len(waits) - len(answered)} |", flush=True)
+    rows.append(show_crashes(args.kills, args.pause))
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
             json.dump(rows, f, indent=1)
