@@ -112,12 +112,12 @@ static inline unsigned blame_kind_of(uint64_t at)
 const char *blame_text(const struct blame *b, struct mpx_arena *a);
 const char *blame_module(const struct blame *b, struct mpx_arena *a);
 const char *blame_moment(const struct blame *b, struct mpx_arena *a);
-/* "x.so+0x1234" for an address in a file, as addr2line -e x.so wants it; NULL when it is in none. */
+/* "x.so+0x1234" for an address in a file, as addr2line -e x.so has it; NULL: it is in none. */
 const char *blame_place(const struct blame *b, struct mpx_arena *a, uintptr_t address);
 /* Whether an address lies in a module; for a signal handler. */
 bool blame_is_in_module(const struct blame *b, uintptr_t address);
-/* How often turns began and ended: a process whose number has moved is one whose loop turns. One
-   that has nothing to do turns once a second. */
+/* How often turns began and ended: a process whose number has moved is one whose loop turns, once a
+   second where there is nothing to do. */
 static inline uint64_t blame_turns(const struct blame *b)
 {
     return atomic_load_explicit(&b->turn.count, memory_order_relaxed);
@@ -184,8 +184,8 @@ static inline struct blame_work blame_work(const struct blame *b)
     uint64_t at = blame_get(b);
 
     at = (at & 0xffffffff0000ffff) | (uint64_t)BLAME_THREAD << 16;
-    return (struct blame_work){ at, atomic_load_explicit(&b->slots[0].request,
-                                                         memory_order_relaxed) };
+    return (struct blame_work){ at,
+                                atomic_load_explicit(&b->slots[0].request, memory_order_relaxed) };
 }
 static inline void blame_work_put(struct blame *b, unsigned slot, struct blame_work work)
 {

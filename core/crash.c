@@ -95,11 +95,11 @@ static void note(int number, const siginfo_t *info, const void *context)
     b->crash.thread = own_slot;
     b->crash.is_sent = !is_fault && info->si_pid != getpid();
     b->crash.is_memory = info->si_code == SI_QUEUE && info->si_value.sival_int == MUST_NO_MEMORY;
-    b->crash.has_address = is_fault && info->si_code != SI_KERNEL &&
-                           (number == SIGSEGV || number == SIGBUS);
+    b->crash.has_address =
+        is_fault && info->si_code != SI_KERNEL && (number == SIGSEGV || number == SIGBUS);
     b->crash.address = b->crash.has_address ? (uintptr_t)info->si_addr : 0;
-    b->crash.is_overflow = number == SIGSEGV && b->crash.has_address && at.sp != 0 &&
-                           is_near(b->crash.address, at.sp);
+    b->crash.is_overflow =
+        number == SIGSEGV && b->crash.has_address && at.sp != 0 && is_near(b->crash.address, at.sp);
     b->crash.pc = at.pc;
     atomic_store(&b->crash.state, BLAME_CRASHED);
     if (!blame_is_in_module(b, at.pc)) /* last: it may take us with it */

@@ -22,6 +22,6 @@ void *dso_symbol(struct dso *d, const char *name); /* or NULL */
 void dso_each(void (*fn)(void *arg, const char *path, uintptr_t start, uintptr_t end,
                          uintptr_t bias),
               void *arg);
-const char *dso_version(void);                     /* "libltdl (libltdl.so.7.3.2)" */
+const char *dso_version(void); /* "libltdl (libltdl.so.7.3.2)" */
 
 #endif

@@ -160,7 +160,8 @@ static void activate(const struct building *b, const struct level *l, struct lev
     const struct level_use *outer = outer_use(l, use->module);
     const struct node *own = node_member(l->keys, use->module->name);
 
-    if (own != NULL && !level_is_off(own) && !use->module->is_stub && !check_settings(b, l, use->module))
+    if (own != NULL && !level_is_off(own) && !use->module->is_stub &&
+        !check_settings(b, l, use->module))
         use->is_wrong = true;
     if (outer == NULL && !check_process(b, use->module))
         use->is_wrong = true;

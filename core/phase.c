@@ -3,7 +3,6 @@
 
 #include "admission.h"
 #include "cond.h"
-#include "confine.h"
 #include "field_rules.h"
 #include "filter.h"
 #include "own_page.h"
@@ -42,21 +41,10 @@ static void leave(struct mpx_req *r)
     r->running = false;
 }
 
-/* The module is in quarantine: what it would have said is not known, so nothing passes it. */
-static enum mpx_rc refuse_confined(struct mpx_req *r, const struct mpx_conf *conf)
-{
-    int64_t seconds = confine_seconds(r->g, conf->module, r->w->now_ms);
-
-    r->caller = conf;
-    r->fail_status = 503;
-    res_set_own(r, MPX_STR("Retry-After"), arena_printf(&r->arena, "%lld", (long long)seconds));
-    return MPX_FAIL;
-}
-
 static enum mpx_rc call_hook(struct mpx_req *r, const struct hook *h)
 {
     if (h->fn == NULL)
-        return refuse_confined(r, h->conf);
+        return req_refuse_confined(r, h->conf);
     enter(r, h->conf);
     enum mpx_rc rc = h->fn(r, h->conf->data);
     leave(r);

@@ -153,7 +153,8 @@ static int start_thread(struct pool *p)
     sigset_t all, before;
 
     t->p = p;
-    t->slot = p->blame != NULL && p->threads_started + 1 < BLAME_THREADS ? p->threads_started + 1 : 0;
+    t->slot =
+        p->blame != NULL && p->threads_started + 1 < BLAME_THREADS ? p->threads_started + 1 : 0;
     sigfillset(&all);
     crash_unblock(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

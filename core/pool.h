@@ -14,7 +14,7 @@ struct pool_job { /* memory of the submitter, until done() runs or the job is ca
     void (*work)(void *arg); /* on a thread */
     void (*done)(void *arg); /* afterwards on the loop */
     void *arg;
-    struct blame_work by; /* whose work it is; zeroed: core's own */
+    struct blame_work by;                                /* whose work it is; zeroed: core's own */
     enum { POOL_IDLE, POOL_QUEUED, POOL_RUNNING } state; /* under the pool's lock */
 };
 

@@ -17,8 +17,8 @@ struct quarantine_entry {
     char name[QUARANTINE_NAME];
     int64_t crashes[QUARANTINE_CRASHES]; /* when, the last one first */
     unsigned count;
-    bool is_in;        /* out of service until: */
-    int64_t until_ms;  /* ... or, when it is not, tried until then: one more crash is enough */
+    bool is_in;         /* out of service until: */
+    int64_t until_ms;   /* ... or, when it is not, tried until then: one more crash is enough */
     bool is_not_loaded; /* its file is not even loaded: that is where it crashed */
 };
 
@@ -29,7 +29,8 @@ struct quarantine {
 };
 
 void quarantine_init(struct quarantine *q, const struct quarantine_rules *rules); /* copies */
-/* Other rules from here on; who is in stays for as long as was said, but "crashes": 0 lets all go. */
+/* Other rules from here on; who is in stays for as long as was said, but "crashes": 0 lets all
+   go. */
 void quarantine_set_rules(struct quarantine *q, const struct quarantine_rules *rules);
 /* A module crashed, at_load: while its file was loaded. True when it is out of service from here
    on: the list has changed. */

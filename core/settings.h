@@ -7,6 +7,8 @@
 #include "log.h"
 #include "option.h"
 
+enum { SETTINGS_WORKERS_MAX = 64 };
+
 struct log_setting {
     struct mpx_str to; /* an absolute path, "stderr" or "syslog:FACILITY" */
     int level;         /* enum mpx_level; as daemon.log_level where it is not set */
@@ -57,6 +59,8 @@ struct settings {
     struct mpx_str server_id;    /* p NULL: no Server field */
     struct mpx_list module_path; /* of struct mpx_str */
     int64_t workers;
+    int64_t reload_timeout; /* ms */
+    bool detach;
     struct {
         int64_t threads, queue;
     } pool;
@@ -95,11 +99,17 @@ uint64_t settings_descriptors(const struct settings *s);
 int settings_read_listener(const struct option_reading *rd, const struct node *value,
                            struct listener_settings *l);
 
+/* Completes and checks what was read of "log", "log_mode" and "detach", members of "daemon"; 0, or -1
+   when problems were added. */
+int settings_read_log(const struct option_reading *rd, const struct node *daemon, bool verbose,
+                      struct settings *s);
 /* Reads the addresses of "resolver", a member of "daemon"; 0, or -1 when problems were added. */
 int settings_read_resolver(const struct option_reading *rd, const struct node *daemon,
                            struct settings *s);
 
-/* Their keys. */
+/* Their keys; those of some members of "daemon". */
 extern const struct option_table settings_daemon_keys, settings_connection_keys;
+extern const struct mpx_option settings_resolver_keys[], settings_watchdog_keys[],
+    settings_quarantine_keys[];
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
-   How long the turns of the loop take: from the first thing that is done until it waits again. The
-   beginning and the end are told in the blame memory, for the parent's watchdog; one that took too
-   long is logged with the module that took the longest of it. No call of the kernel's for either. */
+   How long the turns of the loop take, from the first thing that is done until it waits again.
+   Where one begins and ends is told in the blame memory, for the parent's watchdog; one that took
+   too long is logged with the module that took the longest of it. Neither asks the kernel. */
 #ifndef TURN_H
 #define TURN_H
 #include "blame.h"
@@ -11,8 +11,8 @@ struct turn {
     int64_t warn_ms; /* 0: nothing is logged */
     bool is_on;
     int64_t began_ms;
-    int64_t told_ms; /* when one was last logged; 0: never */
-    unsigned untold; /* how many were not, since then */
+    int64_t told_ms;   /* when one was last logged; 0: never */
+    unsigned untold;   /* how many were not, since then */
     int64_t waited_ms; /* for a processor, by the last tick: see turn_tick */
 };
 

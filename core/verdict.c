@@ -48,7 +48,8 @@ static const char *where(const struct blame *b, struct mpx_arena *a, const struc
     if (at != NULL)
         text = arena_printf(a, " at %s", at);
     if (from != NULL)
-        text = arena_printf(a, "%.*s%s called from %s", STR_ARGS(text), at != NULL ? "," : "", from);
+        text =
+            arena_printf(a, "%.*s%s called from %s", STR_ARGS(text), at != NULL ? "," : "", from);
     if (c->is_overflow)
         return arena_printf(a, "%.*s, its stack overflowed", STR_ARGS(text)).p;
     if (c->has_address)
@@ -91,8 +92,7 @@ static bool is_name(const char *name)
     struct mpx_str s = str_of(name);
 
     for (size_t i = 0; i < s.n; i++)
-        if (!(s.p[i] >= 'a' && s.p[i] <= 'z') && !(s.p[i] >= '0' && s.p[i] <= '9') &&
-            s.p[i] != '_')
+        if (!(s.p[i] >= 'a' && s.p[i] <= 'z') && !(s.p[i] >= '0' && s.p[i] <= '9') && s.p[i] != '_')
             return false;
     return s.n > 0;
 }

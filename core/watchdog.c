@@ -8,7 +8,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { TICKS = 10, TICK_LEAST_MS = 20, TICK_MOST_MS = 1000, UTIME = 12 /* words behind the state */ };
+enum {
+    TICKS = 10,
+    TICK_LEAST_MS = 20,
+    TICK_MOST_MS = 1000,
+    UTIME = 12 /* words behind the state */
+};
 
 static int64_t tick_ms(const struct watchdog *d)
 {
@@ -36,7 +41,8 @@ bool watchdog_look(struct mpx_str stat, char *state, uint64_t *cpu)
         rest = str_from(rest, str_find(rest, ' ') + 1);
     struct mpx_str first = str_head(rest, str_find(rest, ' '));
     rest = str_from(rest, first.n + 1);
-    if (str_to_u64(first, &utime) < 0 || str_to_u64(str_head(rest, str_find(rest, ' ')), &stime) < 0)
+    if (str_to_u64(first, &utime) < 0 ||
+        str_to_u64(str_head(rest, str_find(rest, ' ')), &stime) < 0)
         return false;
     *cpu = utime + stime;
     return true;

@@ -29,9 +29,9 @@ static inline int64_t watchdog_due(const struct watchdog *d)
 {
     return d->due_ms;
 }
-/* To be called when the tick is due; before that it does nothing. A worker that stalls gets SIGABRT,
-   so that it notes where it is, and at the next tick SIGKILL. How long it has stalled when it is
-   told so now for the first time; else 0. */
+/* To be called when the tick is due; before that it does nothing. A worker that stalls is sent
+   SIGABRT, so that it notes where it is, and at the next tick SIGKILL. How long it has stalled when
+   that is found now for the first time; else 0. */
 int64_t watchdog_tick(struct watchdog *d, int64_t now_ms);
 /* Whether the loop turns, as far as the last tick knows. */
 static inline bool watchdog_turns(const struct watchdog *d)

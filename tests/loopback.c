@@ -51,7 +51,8 @@ static int open_log(void *arg, const char *path)
 
 static int load(struct loopback *lb, const char *config, const char *quarantine)
 {
-    const struct generation_request request = { .file = "test.json", .overrides = "(modules)",
+    const struct generation_request request = { .file = "test.json",
+                                                .overrides = "(modules)",
                                                 .quarantine = str_of(quarantine) };
     const char *build = getenv("MPX_BUILD") != NULL ? getenv("MPX_BUILD") : ".";
     struct problems problems;

@@ -15,8 +15,8 @@ struct conf {
     struct mpx_str in_open;  /* a file: while it is there, open() crashes */
     struct mpx_str in_timer; /* the same for a timer */
     struct mpx_str in_watch;
-    bool refuses;            /* ACCESS answers 403 */
-    int ends[2];             /* of a pipe that always has something to read, for the watch */
+    bool refuses; /* ACCESS answers 403 */
+    int ends[2];  /* of a pipe that always has something to read, for the watch */
 };
 
 #define AT(member) offsetof(struct conf, member)
@@ -100,9 +100,9 @@ static const struct {
     const char *name;
     void (*fn)(void);
 } deeds[] = {
-    { "fault", fault },     { "abort", abort }, { "trap", trap },     { "divide", divide },
-    { "leave", leave },     { "smash", smash }, { "loop", loop },     { "recurse", recurse },
-    { "vanish", vanish },   { "doze", doze },
+    { "fault", fault },   { "abort", abort }, { "trap", trap }, { "divide", divide },
+    { "leave", leave },   { "smash", smash }, { "loop", loop }, { "recurse", recurse },
+    { "vanish", vanish }, { "doze", doze },
 };
 
 static void do_deed(struct mpx_str name)

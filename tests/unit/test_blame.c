@@ -229,18 +229,21 @@ END_TEST
 
 Suite *suite_blame(void)
 {
-    static const TTest **const tests[] = { &nobody_is_blamed_when_nobody_is_at_work,
- &who_is_at_work_is_told_with_what_it_does,
- &one_that_is_being_loaded_takes_the_name_of_no_other,
- &numbers_past_the_table_share_an_entry_that_names_none,
- &the_parent_sees_what_the_child_wrote_whatever_it_was,
- &a_virtual_host_has_one_number_and_is_told_by_it,
- &more_virtual_hosts_than_there_is_room_for_have_no_number,
- &what_a_broken_process_left_is_escaped_and_ends,
- &an_address_is_told_as_a_place_in_its_file,
- &more_files_than_there_is_room_for_are_left_out,
- &work_on_a_thread_is_that_of_who_gave_it,
- &a_fresh_process_finds_nothing_of_the_one_before, NULL };
+    static const TTest **const tests[] = {
+        &nobody_is_blamed_when_nobody_is_at_work,
+        &who_is_at_work_is_told_with_what_it_does,
+        &one_that_is_being_loaded_takes_the_name_of_no_other,
+        &numbers_past_the_table_share_an_entry_that_names_none,
+        &the_parent_sees_what_the_child_wrote_whatever_it_was,
+        &a_virtual_host_has_one_number_and_is_told_by_it,
+        &more_virtual_hosts_than_there_is_room_for_have_no_number,
+        &what_a_broken_process_left_is_escaped_and_ends,
+        &an_address_is_told_as_a_place_in_its_file,
+        &more_files_than_there_is_room_for_are_left_out,
+        &work_on_a_thread_is_that_of_who_gave_it,
+        &a_fresh_process_finds_nothing_of_the_one_before,
+        NULL
+    };
 
     return unit_suite("blame", tests);
 }

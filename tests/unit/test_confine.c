@@ -70,25 +70,23 @@ static int get(struct mpx_req *r, struct mpx_str word, struct mpx_str *value)
     return 0;
 }
 
-static const struct mpx_variable variables[] = { { .name = "sick_one", .get = get }, { .name = NULL } };
+static const struct mpx_variable variables[] = { { .name = "sick_one", .get = get },
+                                                 { .name = NULL } };
 
 /* One module for each phase that may be in quarantine. */
 static const struct mpx_module route = { MPX_HEADER(route, "1"), .on = { [MPX_PH_ROUTE] = next } };
-static const struct mpx_module guard = {
-    MPX_HEADER(guard, "1"), .check = check_it, .open = open_it, .on = { [MPX_PH_ACCESS] = next }
-};
+static const struct mpx_module guard = { MPX_HEADER(guard, "1"), .check = check_it, .open = open_it,
+                                         .on = { [MPX_PH_ACCESS] = next } };
 static const struct mpx_module door = { MPX_HEADER(door, "1"), .on = { [MPX_PH_ACCESS] = admit } };
 static const struct mpx_module page = { MPX_HEADER(page, "1"), .on = { [MPX_PH_CONTENT] = serve } };
 static const struct mpx_module after = { MPX_HEADER(after, "1"),
                                          .on = { [MPX_PH_RESPONSE] = next } };
-static const struct mpx_module scribe = { MPX_HEADER(scribe, "1"),
-                                          .variables = variables,
+static const struct mpx_module scribe = { MPX_HEADER(scribe, "1"), .variables = variables,
                                           .on = { [MPX_PH_LOG] = log_it } };
-static const struct mpx_module user = { MPX_HEADER(user, "1"),
-                                        .open = open_user,
+static const struct mpx_module user = { MPX_HEADER(user, "1"), .open = open_user,
                                         .on = { [MPX_PH_ACCESS] = next } };
 
-static const struct mpx_module *const all[] = { &route, &guard, &door,   &page,
+static const struct mpx_module *const all[] = { &route, &guard,  &door, &page,
                                                 &after, &scribe, &user, NULL };
 
 #define EVERY "\"route\", \"guard\", \"door\", \"page\", \"after\", \"scribe\""
@@ -172,9 +170,10 @@ END_TEST
 START_TEST(requests_that_do_not_come_to_it_go_on)
 {
     int64_t retry;
-    struct loopback *lb = serving("{\"vhosts\": {\"modules\": [\"page\"], \"directories\": [{\"path\": "
-                                  "\"/in\", \"modules\": [\"guard\", \"page\"]}]}}",
-                                  "guard 5 o\n");
+    struct loopback *lb =
+        serving("{\"vhosts\": {\"modules\": [\"page\"], \"directories\": [{\"path\": "
+                "\"/in\", \"modules\": [\"guard\", \"page\"]}]}}",
+                "guard 5 o\n");
 
     ck_assert_int_eq(status_of(lb, "/in/x", &retry), 503);
     ck_assert_int_eq(status_of(lb, "/out", &retry), 200);
@@ -196,10 +195,11 @@ END_TEST
 START_TEST(who_lacks_its_service_is_in_quarantine_with_it)
 {
     int64_t retry;
-    struct loopback *lb = serving("{\"vhosts\": {\"modules\": [\"page\"], \"directories\": [{\"path\": "
-                                  "\"/g\", \"modules\": [\"guard\", \"page\"]}, {\"path\": \"/u\", "
-                                  "\"modules\": [\"user\", \"page\"]}]}}",
-                                  "guard 7 o\n");
+    struct loopback *lb =
+        serving("{\"vhosts\": {\"modules\": [\"page\"], \"directories\": [{\"path\": "
+                "\"/g\", \"modules\": [\"guard\", \"page\"]}, {\"path\": \"/u\", "
+                "\"modules\": [\"user\", \"page\"]}]}}",
+                "guard 7 o\n");
 
     ck_assert_int_eq(status_of(lb, "/u", &retry), 503);
     ck_assert_int_ge(retry, 6);
@@ -212,9 +212,10 @@ END_TEST
 START_TEST(one_that_is_not_even_loaded_lets_nothing_pass_where_it_is_selected)
 {
     int64_t retry;
-    struct loopback *lb = serving("{\"vhosts\": {\"modules\": [\"page\"], \"directories\": [{\"path\": "
-                                  "\"/in\", \"modules\": [\"gone\", \"page\"], \"gone\": {\"any\": 1}}]}}",
-                                  "gone 5 l\n");
+    struct loopback *lb =
+        serving("{\"vhosts\": {\"modules\": [\"page\"], \"directories\": [{\"path\": "
+                "\"/in\", \"modules\": [\"gone\", \"page\"], \"gone\": {\"any\": 1}}]}}",
+                "gone 5 l\n");
 
     ck_assert_int_eq(status_of(lb, "/in/", &retry), 503);
     ck_assert_int_eq(status_of(lb, "/", &retry), 200);
@@ -225,7 +226,8 @@ END_TEST
 START_TEST(for_a_whole_virtual_host_too)
 {
     int64_t retry;
-    struct loopback *lb = serving("{\"vhosts\": {\"modules\": [\"gone\", \"page\"]}}", "gone 5 l\n");
+    struct loopback *lb =
+        serving("{\"vhosts\": {\"modules\": [\"gone\", \"page\"]}}", "gone 5 l\n");
 
     ck_assert_int_eq(status_of(lb, "/", &retry), 503);
     loopback_destroy(lb);
@@ -234,7 +236,17 @@ END_TEST
 
 Suite *suite_confine(void)
 {
-    static const TTest **const tests[] = { &in_every_phase_but_log_nothing_passes, &who_logs_is_left_out_and_its_variables_have_no_value, &where_one_that_admits_is_enough_it_is_not, &requests_that_do_not_come_to_it_go_on, &it_is_neither_checked_nor_opened, &who_lacks_its_service_is_in_quarantine_with_it, &one_that_is_not_even_loaded_lets_nothing_pass_where_it_is_selected, &for_a_whole_virtual_host_too, NULL };
+    static const TTest **const tests[] = {
+        &in_every_phase_but_log_nothing_passes,
+        &who_logs_is_left_out_and_its_variables_have_no_value,
+        &where_one_that_admits_is_enough_it_is_not,
+        &requests_that_do_not_come_to_it_go_on,
+        &it_is_neither_checked_nor_opened,
+        &who_lacks_its_service_is_in_quarantine_with_it,
+        &one_that_is_not_even_loaded_lets_nothing_pass_where_it_is_selected,
+        &for_a_whole_virtual_host_too,
+        NULL
+    };
 
     return unit_suite("confine", tests);
 }

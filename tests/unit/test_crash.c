@@ -195,7 +195,16 @@ END_TEST
 
 Suite *suite_crash(void)
 {
-    static const TTest **const tests[] = { &a_fault_is_noted_and_then_what_would_have_happened_does, &an_abort_is_noted, &a_thread_notes_its_own_slot, &a_stack_that_overflows_is_noted, &that_of_a_thread_too, &want_of_memory_is_told_apart, &what_another_process_sent_is_told_apart, &a_process_that_is_forked_later_notes_nothing, &no_set_of_blocked_signals_holds_ours, NULL };
+    static const TTest **const tests[] = { &a_fault_is_noted_and_then_what_would_have_happened_does,
+                                           &an_abort_is_noted,
+                                           &a_thread_notes_its_own_slot,
+                                           &a_stack_that_overflows_is_noted,
+                                           &that_of_a_thread_too,
+                                           &want_of_memory_is_told_apart,
+                                           &what_another_process_sent_is_told_apart,
+                                           &a_process_that_is_forked_later_notes_nothing,
+                                           &no_set_of_blocked_signals_holds_ours,
+                                           NULL };
 
     return unit_suite("crash", tests);
 }

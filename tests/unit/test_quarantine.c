@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 static struct quarantine q;
-static const struct quarantine_rules three = { .crashes = 3, .window_ms = 60000,
+static const struct quarantine_rules three = { .crashes = 3,
+                                               .window_ms = 60000,
                                                .length_ms = 600000 };
 
 static bool crash(const char *name, int64_t now)
@@ -209,7 +210,23 @@ END_TEST
 
 Suite *suite_quarantine(void)
 {
-    static const TTest **const tests[] = { &the_third_crash_in_the_window_is_one_too_many, &crashes_that_lie_far_apart_are_none_too_many, &modules_are_counted_one_by_one, &when_its_time_is_over_it_is_tried_once, &one_that_has_stood_its_trial_has_three_again, &what_is_left_is_rounded_up_and_never_nothing, &one_that_cannot_even_be_loaded_is_marked, &one_that_crashes_in_quarantine_where_it_is_loaded_is_loaded_no_more, &without_a_number_nobody_is_in, &one_crash_can_be_enough, &more_names_than_there_is_room_for_push_out_the_oldest_but_none_that_is_in, &a_name_that_is_too_long_is_none, &a_list_is_read_as_it_was_written, &what_is_no_list_is_read_as_none, NULL };
+    static const TTest **const tests[] = {
+        &the_third_crash_in_the_window_is_one_too_many,
+        &crashes_that_lie_far_apart_are_none_too_many,
+        &modules_are_counted_one_by_one,
+        &when_its_time_is_over_it_is_tried_once,
+        &one_that_has_stood_its_trial_has_three_again,
+        &what_is_left_is_rounded_up_and_never_nothing,
+        &one_that_cannot_even_be_loaded_is_marked,
+        &one_that_crashes_in_quarantine_where_it_is_loaded_is_loaded_no_more,
+        &without_a_number_nobody_is_in,
+        &one_crash_can_be_enough,
+        &more_names_than_there_is_room_for_push_out_the_oldest_but_none_that_is_in,
+        &a_name_that_is_too_long_is_none,
+        &a_list_is_read_as_it_was_written,
+        &what_is_no_list_is_read_as_none,
+        NULL
+    };
 
     return unit_suite("quarantine", tests);
 }

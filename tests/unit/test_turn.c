@@ -41,7 +41,8 @@ static void take_down(void)
 
 static void doze(long ms)
 {
-    (void)nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
+    (void)nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 },
+                    NULL);
 }
 
 START_TEST(a_turn_is_counted_where_it_begins_and_where_it_ends)
@@ -127,7 +128,14 @@ END_TEST
 
 Suite *suite_turn(void)
 {
-    static const TTest **const tests[] = { &a_turn_is_counted_where_it_begins_and_where_it_ends, &a_turn_that_takes_too_long_names_who_took_the_longest, &many_of_them_are_one_line, &a_short_turn_is_not_told_and_without_a_limit_none_is, &what_a_module_did_is_its_own_though_another_was_called_meanwhile, NULL };
+    static const TTest **const tests[] = {
+        &a_turn_is_counted_where_it_begins_and_where_it_ends,
+        &a_turn_that_takes_too_long_names_who_took_the_longest,
+        &many_of_them_are_one_line,
+        &a_short_turn_is_not_told_and_without_a_limit_none_is,
+        &what_a_module_did_is_its_own_though_another_was_called_meanwhile,
+        NULL
+    };
 
     return unit_suite("turn", tests);
 }

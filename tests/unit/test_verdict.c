@@ -149,7 +149,8 @@ START_TEST(want_of_memory_is_nobodys_crash)
     note(SIGABRT, 0, 0);
     b->crash.is_memory = true;
     verdict_find(b, &a, died(SIGABRT), 0, &v);
-    ck_assert_str_eq(v.text, "died: signal 6 (Aborted), out of memory, module \"one\" in its ROUTE hook");
+    ck_assert_str_eq(v.text,
+                     "died: signal 6 (Aborted), out of memory, module \"one\" in its ROUTE hook");
     ck_assert_ptr_null(v.module);
     take_down();
 }
@@ -198,7 +199,8 @@ START_TEST(what_was_noted_of_another_signal_is_not_believed)
     blame_set(b, 1, BLAME_HOOK, 0);
     note(SIGABRT, 5, 0x10001);
     verdict_find(b, &a, died(SIGSEGV), 0, &v);
-    ck_assert_str_eq(v.text, "died: signal 11 (Segmentation fault), module \"one\" in its ROUTE hook");
+    ck_assert_str_eq(v.text,
+                     "died: signal 11 (Segmentation fault), module \"one\" in its ROUTE hook");
     take_down();
 }
 END_TEST
@@ -223,7 +225,22 @@ END_TEST
 
 Suite *suite_verdict(void)
 {
-    static const TTest **const tests[] = { &a_crash_is_told_with_its_module_and_place, &who_called_the_library_that_crashed_is_told, &a_thread_is_blamed_for_what_it_did_and_not_for_what_the_loop_did, &a_thread_that_is_none_of_ours_is_nobodys, &a_stack_that_overflowed_is_told_as_that, &a_kill_is_nobodys_crash_but_the_watchdogs, &a_signal_that_another_process_sent_is_nobodys_crash, &want_of_memory_is_nobodys_crash, &a_crash_with_nobody_at_work_is_nobodys, &an_exit_in_a_module_is_its_crash_and_another_is_none, &one_that_was_being_loaded_is_told_apart, &what_was_noted_of_another_signal_is_not_believed, &nonsense_in_the_memory_blames_nobody, NULL };
+    static const TTest **const tests[] = {
+        &a_crash_is_told_with_its_module_and_place,
+        &who_called_the_library_that_crashed_is_told,
+        &a_thread_is_blamed_for_what_it_did_and_not_for_what_the_loop_did,
+        &a_thread_that_is_none_of_ours_is_nobodys,
+        &a_stack_that_overflowed_is_told_as_that,
+        &a_kill_is_nobodys_crash_but_the_watchdogs,
+        &a_signal_that_another_process_sent_is_nobodys_crash,
+        &want_of_memory_is_nobodys_crash,
+        &a_crash_with_nobody_at_work_is_nobodys,
+        &an_exit_in_a_module_is_its_crash_and_another_is_none,
+        &one_that_was_being_loaded_is_told_apart,
+        &what_was_noted_of_another_signal_is_not_believed,
+        &nonsense_in_the_memory_blames_nobody,
+        NULL
+    };
 
     return unit_suite("verdict", tests);
 }

@@ -177,7 +177,17 @@ END_TEST
 
 Suite *suite_watchdog(void)
 {
-    static const TTest **const tests[] = { &a_turn_that_does_not_end_is_a_stall, &a_loop_that_waits_is_no_stall, &a_loop_that_turns_is_no_stall_however_seldom_it_is_seen_to_wait, &a_clock_that_jumps_counts_as_one_tick, &a_process_that_is_stopped_does_not_stall, &what_does_not_heed_an_abort_is_killed, &without_a_limit_it_only_looks_on, &state_and_processor_time_are_read_whatever_the_process_is_called, NULL };
+    static const TTest **const tests[] = {
+        &a_turn_that_does_not_end_is_a_stall,
+        &a_loop_that_waits_is_no_stall,
+        &a_loop_that_turns_is_no_stall_however_seldom_it_is_seen_to_wait,
+        &a_clock_that_jumps_counts_as_one_tick,
+        &a_process_that_is_stopped_does_not_stall,
+        &what_does_not_heed_an_abort_is_killed,
+        &without_a_limit_it_only_looks_on,
+        &state_and_processor_time_are_read_whatever_the_process_is_called,
+        NULL
+    };
 
     return unit_suite("watchdog", tests);
 }
