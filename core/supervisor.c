@@ -173,9 +173,11 @@ static void start_worker(struct supervisor *s)
     if (s->worker < 0) {
         cannot_start(s, strerror(errno));
         broker_end(&s->broker);
-    } else if (send_all(s) < 0) {
-        log_error("a worker does not listen to its supervisor");
+        return;
     }
+    watchdog_start(&s->watchdog, s->blame, s->worker, s->l->settings.watchdog.kill, s->born_ms);
+    if (send_all(s) < 0)
+        log_error("a worker does not listen to its supervisor");
 }
 
 /* How it ended, and the module that was at work. */
@@ -236,7 +238,7 @@ static void worker_is_ready(struct supervisor *s)
         log_info("a worker serves again");
     s->was_ready = true;
     s->said.n = 0;
-    watchdog_start(&s->watchdog, s->blame, s->worker, s->l->settings.watchdog.kill, clock_ms());
+    watchdog_serves(&s->watchdog);
 }
 
 static void hear_last_words(struct supervisor *s)
@@ -258,12 +260,16 @@ static void worker_ended(struct supervisor *s, int status)
     s->worker = 0;
     hear_last_words(s);
     broker_end(&s->broker);
-    if (s->stopping)
-        return;
     arena_init(&a, NULL);
     bool replaces = s->replaces;
     s->replaces = false;
     const char *how = end_of(s, &a, status, &v);
+    if (s->stopping) {
+        if (v.module != NULL)
+            log_error("%s", how);
+        arena_finish(&a);
+        return;
+    }
     if (replaces)
         log_info("a worker was replaced");
     else if (s->broker.is_ready)
@@ -407,13 +413,13 @@ static int by_the_clock(struct supervisor *s)
         if (s->worker > 0)
             (void)kill(s->worker, SIGKILL);
     }
-    if (s->worker > 0 && s->broker.is_ready) {
+    if (s->worker > 0) {
         int64_t stalled = watchdog_tick(&s->watchdog, now);
 
         s->stalled_ms = stalled != 0 ? stalled : s->stalled_ms;
     }
     int64_t due = s->next_ms != 0 ? s->next_ms : s->kill_ms;
-    if (s->worker > 0 && s->broker.is_ready)
+    if (s->worker > 0)
         due = sooner(due, watchdog_due(&s->watchdog));
     int64_t leaves = quarantine_due(&s->quarantine);
     if (leaves != 0 && leaves <= now)

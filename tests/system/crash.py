@@ -85,6 +85,20 @@ def test_a_timer_and_a_watch_that_crash_are_told():
                 os.remove(at + "/now")
 
 
+def test_a_close_that_crashes_is_told_at_the_stop():
+    with crashing(OFF, crash={"in_close": True}) as server:
+        server.stop()
+        contains(server.log(), 'module "crash" in its close(), virtual host "a.example"')
+
+
+def test_a_sanitizer_has_its_report_beside_ours():
+    with serving(configuration([{"name": "a.example", "modules": ["crash"]}], daemon=OFF)) as server:
+        text = death_by(server, "/content/fault")
+        contains(text, 'address 0x10, module "crash" in its CONTENT hook')
+        contains(text, "a worker ended: exit status 1" if SANITIZERS else "a worker died: signal 11")
+        equal("ERROR: AddressSanitizer: SEGV on unknown address 0x000000000010" in server.log(), SANITIZERS)
+
+
 def test_the_place_is_one_that_addr2line_knows():
     need(subprocess.run(["which", "addr2line"], capture_output=True).returncode == 0, "addr2line is missing")
     with crashing(OFF) as server:
