@@ -273,6 +273,11 @@ void mpx_defer(struct mpx_arena *a, void (*fn)(void *), void *arg)
     arena_defer(a, fn, arg);
 }
 
+size_t mpx_utf8_length(struct mpx_str text)
+{
+    return str_utf8_length(text);
+}
+
 struct mpx_str mpx_encode_path(struct mpx_arena *a, struct mpx_str path)
 {
     char *out = arena_take(a, 3 * path.n + 1);

@@ -125,6 +125,8 @@ struct generation {
     struct mpx_conf *confs, **confs_end;
     struct wanted_variable *wanted_variables; /* while it is built; see variable_name.h */
     bool all_loaded;                          /* no more modules come */
+    struct building *building;                /* while it is built; see level.h */
+    struct opening *opening;                  /* while it is opened */
     struct worker *worker;                    /* who runs it; NULL in a checker */
     /* what modules have registered in open() */
     struct provided_service *services;
@@ -143,15 +145,26 @@ struct generation_request {
     void (*on_sink)(void *arg, const char *path);
     void *arg;
 };
-/* Builds it: reads, loads modules, fills and checks their settings. What is wrong is added to
-   problems; without any, it can be opened. blame may be NULL. */
+/* Reads the texts and core's sections of them. It touches no module and nothing that others use:
+   it may run on another thread, as long as nobody looks. Borrows request's strings. */
+void generation_read(struct generation *g, struct sources *sources, struct modules *modules,
+                     struct problems *problems, struct blame *blame,
+                     const struct generation_request *request);
+/* Then, a part at each call: loads modules, fills and checks their settings. True while there is
+   more. What is wrong is added to the problems; without any, it can be opened. */
+bool generation_build_part(struct generation *g);
+/* All of both. blame may be NULL. */
 void generation_build(struct generation *g, struct sources *sources, struct modules *modules,
                       struct problems *problems, struct blame *blame,
                       const struct generation_request *request);
-/* Calls open() of every conf in order; 0, or -1 when one refuses: all that refuse have said why in
-   the problems, which must be there, and all are closed again. A module is not asked when one that
-   it must follow has refused. */
+/* Calls open() of every conf in order, of one at each call. True while there is more. All that
+   refuse say why in the problems, which must be there. A module is not asked when one that it must
+   follow has refused. */
+bool generation_open_part(struct generation *g);
+/* All of that; 0, or -1 when one refuses: all are closed again. */
 int generation_open(struct generation *g);
+/* Closes what is open, one conf at each call. True while there is more. */
+bool generation_close_part(struct generation *g);
 /* Closes what is open and frees all. */
 void generation_finish(struct generation *g);
 /* Tells the blame which files are loaded by now, the modules' and others. */

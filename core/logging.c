@@ -56,7 +56,26 @@ static int open_direct(const struct log_setting *setting, const struct logfile_a
     return 0;
 }
 
-static int open_sink(struct worker *w, const struct log_setting *setting, struct log_target *target)
+/* Where nothing is said: standard error. */
+static const struct log_setting *settings_of(const struct settings *s, struct log_setting *standard,
+                                             size_t *count)
+{
+    *standard = (struct log_setting){ .to = MPX_STR("stderr"), .level = s->log_level };
+    *count = s->log.count > LOG_TARGETS ? LOG_TARGETS : s->log.count;
+    if (*count > 0)
+        return s->log.items;
+    *count = 1;
+    return standard;
+}
+
+static void set_form(struct log_target *target, const struct log_setting *setting)
+{
+    target->level = (enum mpx_level)setting->level;
+    target->format = (enum log_format)setting->format;
+}
+
+static int open_sink(struct worker *w, const struct log_setting *setting, struct log_target *target,
+                     struct problems *problems)
 {
     int fd = -1;
 
@@ -67,7 +86,8 @@ static int open_sink(struct worker *w, const struct log_setting *setting, struct
     if (is_file(setting)) {
         fd = w->open_log(w->open_log_arg, setting->to.p);
         if (fd < 0) {
-            log_error("cannot log to \"%s\": %s", setting->to.p, strerror(-fd));
+            problem_add(problems, (struct place){ .src = NULL }, "cannot log to \"%s\": %s",
+                        setting->to.p, strerror(-fd));
             return -1;
         }
     }
@@ -75,32 +95,49 @@ static int open_sink(struct worker *w, const struct log_setting *setting, struct
     return 0;
 }
 
-/* w NULL: straight to the descriptors. */
-static int set_targets(const struct settings *s, const struct logfile_as *as, struct worker *w)
+int logging_open(struct logging *l, const struct settings *s, struct worker *w,
+                 struct problems *problems)
 {
-    const struct log_setting standard = { .to = MPX_STR("stderr"), .level = s->log_level };
-    const struct log_setting *settings = s->log.count > 0 ? s->log.items : &standard;
-    size_t count = s->log.count > 0 ? s->log.count : 1;
-    struct log_target targets[LOG_TARGETS];
+    struct log_setting standard;
+    size_t count;
+    const struct log_setting *settings = settings_of(s, &standard, &count);
 
-    if (count > LOG_TARGETS)
-        count = LOG_TARGETS;
-    for (size_t i = 0; i < count; i++) {
-        int rc = w != NULL ? open_sink(w, &settings[i], &targets[i])
-                           : open_direct(&settings[i], as, &targets[i]);
-
-        if (rc < 0)
+    for (l->count = 0; l->count < count; l->count++) {
+        if (open_sink(w, &settings[l->count], &l->targets[l->count], problems) < 0) {
+            logging_close(l);
             return -1;
-        targets[i].level = (enum mpx_level)settings[i].level;
-        targets[i].format = (enum log_format)settings[i].format;
+        }
+        set_form(&l->targets[l->count], &settings[l->count]);
     }
-    log_set_targets(targets, count);
     return 0;
+}
+
+void logging_use(const struct logging *l)
+{
+    log_set_targets(l->targets, l->count);
+}
+
+void logging_close(struct logging *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        sink_close(l->targets[i].arg);
+    l->count = 0;
 }
 
 int logging_direct(const struct settings *s, const struct logfile_as *as)
 {
-    return set_targets(s, as, NULL);
+    struct log_target targets[LOG_TARGETS];
+    struct log_setting standard;
+    size_t count;
+    const struct log_setting *settings = settings_of(s, &standard, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (open_direct(&settings[i], as, &targets[i]) < 0)
+            return -1;
+        set_form(&targets[i], &settings[i]);
+    }
+    log_set_targets(targets, count);
+    return 0;
 }
 
 /* The new file takes the old one's descriptor: whoever holds its number goes on. */
@@ -119,11 +156,6 @@ void logging_reopen(const struct settings *s, const struct logfile_as *as)
         if (fd >= 0)
             close(fd);
     }
-}
-
-int logging_through_sinks(const struct settings *s, struct worker *w)
-{
-    return set_targets(s, NULL, w);
 }
 
 void logging_end(void)

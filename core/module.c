@@ -43,6 +43,12 @@ void modules_finish(struct modules *ms)
     arena_finish(&ms->arena);
 }
 
+void modules_forget_folders(struct modules *ms)
+{
+    ms->path_count = 0;
+    ms->is_lacking = false;
+}
+
 void modules_add_folder(struct modules *ms, struct mpx_str folder)
 {
     char real[PATH_MAX];

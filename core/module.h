@@ -27,6 +27,8 @@ struct modules {
 };
 void modules_init(struct modules *ms);
 void modules_finish(struct modules *ms); /* the shared objects stay where they are */
+/* The path is empty again: another configuration names its own. */
+void modules_forget_folders(struct modules *ms);
 /* Adds a folder to the path; one that is there already is not added again. */
 void modules_add_folder(struct modules *ms, struct mpx_str folder);
 /* From now on this module is not loaded, for that reason: it crashed another process. Copies. */

@@ -47,8 +47,10 @@ struct sinks {
     struct list list;
     pthread_t thread;
     bool running, stopping, busy;
-    uint64_t turns; /* that there were */
-    char *out;      /* the thread's copy of a ring */
+    const struct mpx_sink *writing; /* while busy: whose lines these are */
+    unsigned unused;                /* sinks without a use: they go when they are written out */
+    uint64_t turns;                 /* that there were */
+    char *out;                      /* the thread's copy of a ring */
 };
 
 static const struct {
@@ -218,6 +220,7 @@ static bool write_one(struct sinks *s)
     k->turn = ++s->turns;
     struct batch b = take_batch(k, s->out);
     s->busy = true;
+    s->writing = k;
     pthread_mutex_unlock(&s->lock);
     size_t done = write_batch(&b, s->out);
     int error = errno;
@@ -340,7 +343,7 @@ struct mpx_sink *sink_find(struct sinks *s, struct mpx_str target)
         struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
 
         if (str_is(target, k->target)) {
-            k->uses++;
+            s->unused -= k->uses++ == 0;
             return k;
         }
     }
@@ -372,10 +375,33 @@ void sink_close(struct mpx_sink *k)
 
     if (--k->uses > 0)
         return;
+    s->unused++;
+    sinks_reap(s);
+}
+
+/* Whether nobody uses it and nothing is left to do or to tell. Under the lock. */
+static bool is_over(const struct sinks *s, const struct mpx_sink *k)
+{
+    return k->uses == 0 && k->used == 0 && k->next_fd < 0 && k->lost == 0 &&
+           !(s->busy && s->writing == k);
+}
+
+void sinks_reap(struct sinks *s)
+{
+    struct link *next;
+
+    if (s->unused == 0)
+        return;
     pthread_mutex_lock(&s->lock);
-    drain(s);
-    if (!s->busy)
+    for (struct link *l = list_first(&s->list); l != NULL; l = next) {
+        struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
+
+        next = list_next(&s->list, l);
+        if (!is_over(s, k))
+            continue;
         sink_free(k);
+        s->unused--;
+    }
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -387,7 +413,7 @@ bool sink_reopen(struct sinks *s, struct mpx_str target, int fd)
         close(fd);
         return false;
     }
-    k->uses--;
+    s->unused += --k->uses == 0;
     pthread_mutex_lock(&s->lock);
     if (k->next_fd >= 0)
         close(k->next_fd);

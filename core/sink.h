@@ -37,7 +37,10 @@ struct sink_loss {
     int error; /* why they could not be written; 0: they came faster than they could be */
 };
 bool sinks_next_loss(struct sinks *s, struct sink_loss *loss); /* false when there are no more */
-void sink_close(struct mpx_sink *k); /* gives a use back; at the last one the sink is written out */
+/* Gives a use back. Without one it goes as soon as it is written out: now, or in sinks_reap. */
+void sink_close(struct mpx_sink *k);
+/* Every now and then: frees those that nobody uses and that are written out. Waits for nothing. */
+void sinks_reap(struct sinks *s);
 /* Copies the line and adds a newline; level matters to syslog only. */
 void sink_write(struct mpx_sink *k, enum mpx_level level, struct mpx_str line);
 

@@ -304,6 +304,14 @@ void wait_end_watch(struct mpx_watch *k)
     free(k);
 }
 
+void wait_end_conf_watches(struct generation *g)
+{
+    struct link *l;
+
+    while ((l = list_first(&g->watches)) != NULL)
+        wait_end_watch(CONTAINER_OF(l, struct mpx_watch, link));
+}
+
 void wait_end_watches(struct mpx_req *r)
 {
     struct link *l;

@@ -97,6 +97,8 @@ void worker_tick(struct worker *w)
     w->now = time(NULL);
     date_http(w->now, w->date);
     tell_losses(w);
+    if (w->sinks != NULL)
+        sinks_reap(w->sinks);
     if (w->conn_count > w->conn_peak)
         w->conn_peak = w->conn_count;
     if (!is_rush_over(w))

@@ -461,27 +461,13 @@ int mpx_every(struct mpx_conf *c, int64_t ms, void (*fn)(void *), void *arg);
 /* A time as MPX_T_MSEC has it, "30s" or "7d", in milliseconds; for values that are texts. 0, or -1
    when it is none. */
 int mpx_duration(struct mpx_str text, int64_t *ms);
+/* Bytes of the UTF-8 character that text begins with (RFC 3629 4); 0: it begins with none. */
+size_t mpx_utf8_length(struct mpx_str text);
 /* A path as it stands in a URI: everything but unreserved characters and '/' percent-encoded. */
 struct mpx_str mpx_encode_path(struct mpx_arena *a, struct mpx_str path);
 /* An IMF-fixdate, as Last-Modified wants it (RFC 9110 5.6.7). */
 struct mpx_str mpx_http_date(struct mpx_arena *a, int64_t seconds);
-/* All addresses from first to last, in an order of core's own. */
-struct mpx_network {
-    unsigned char first[17], last[17];
-};
-/* In check() or open(): reads "192.0.2.1", "10.0.0.0/8", short "10/8", "fd00::/8", a range
-   "10.0.0.1-10.0.0.9", "unix" (clients on unix sockets) or "*" (everybody). IPv4-mapped IPv6 is
-   IPv4. 0; -1 after an error that names place and cure, as for mpx_conf_error. */
-int mpx_conf_network(struct mpx_conf *c, const char *below, struct mpx_str text,
-                     struct mpx_network *network);
-/* Compiles them, in any order; copies to a. What a search costs grows with the logarithm of their
-   number. */
-const struct mpx_networks *mpx_networks_make(struct mpx_arena *a, const struct mpx_network *list,
-                                             size_t count);
-/* The index that the network of this address had in the list, or -1. Of several it is the
-   narrowest; of ranges that overlap in part the one that begins later; of equal ones the first.
-   The port does not count; NULL, a client that is not known, is in "*" alone. */
-int mpx_networks_find(const struct mpx_networks *n, const struct sockaddr *address);
+#include <multiplexd/network.h>
 /* In open(): a file (opened with the daemon's rights; it must be the value of a SINK option),
    "stderr" or "syslog:FACILITY". NULL after an error, already told. Written by a
    thread of its own: when the disk is slower than the lines they are dropped and counted. */

@@ -43,26 +43,6 @@ void line_add_escaped(struct line *l, struct mpx_str s, char also, char and_also
     line_add(l, (struct mpx_str){ s.p + plain, s.n - plain });
 }
 
-/* How many bytes the UTF-8 character has that s begins with, by its first byte what the second one
-   may be (RFC 3629 4); 0 when it begins with none. */
-static size_t character(struct mpx_str s)
-{
-    unsigned char c = (unsigned char)s.p[0];
-    size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
-    unsigned char least = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80;
-    unsigned char most = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
-
-    if (n > s.n)
-        return 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((unsigned char)s.p[i] < least || (unsigned char)s.p[i] > most)
-            return 0;
-        least = 0x80;
-        most = 0xbf;
-    }
-    return n;
-}
-
 static bool is_plain(unsigned char c)
 {
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
@@ -108,7 +88,7 @@ void line_add_json(struct line *l, struct mpx_str s)
         line_add(l, (struct mpx_str){ s.p + plain, i - plain });
         if (i == s.n)
             return;
-        n = character((struct mpx_str){ s.p + i, s.n - i });
+        n = mpx_utf8_length((struct mpx_str){ s.p + i, s.n - i });
         fits = n > 0 ? add_character(l, s.p + i, n) : add_whole(l, "\xef\xbf\xbd", 3);
         if (!fits)
             return;
