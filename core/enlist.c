@@ -2,6 +2,7 @@
 #include "enlist.h"
 
 #include "broker.h"
+#include "crash.h"
 #include "descriptors.h"
 #include "log.h"
 #include "server.h"
@@ -67,6 +68,11 @@ static int receive_all(int channel, struct launch *l, struct endpoints *e)
         channel_finish(&m);
         rc = channel_receive(channel, &m);
     }
+    if (rc == 1 && m.what == BROKER_QUARANTINE) {
+        l->quarantine = arena_copy(&l->arena, buffer_str(&m.text));
+        channel_finish(&m);
+        rc = channel_receive(channel, &m);
+    }
     rc = rc == 1 && m.what == BROKER_CONFIG ? launch_load(l, buffer_str(&m.text)) : -1;
     channel_finish(&m);
     return rc;
@@ -87,6 +93,7 @@ void enlist(const struct launch *parents, struct blame *blame, int channel)
         _exit(SERVER_FAILED);
     }
     launch_init(l);
+    crash_begin(blame);
     if (receive_all(channel, l, &e) == 0)
         rc = server_run(l, &e, blame, channel, NULL, NULL);
     if (rc == SERVER_BUSY)

@@ -124,6 +124,14 @@ void logging_close(struct logging *l)
     l->count = 0;
 }
 
+/* The descriptor of a file that a direct target writes to; -1: it has none of its own. */
+static int own_fd(const struct log_target *t)
+{
+    int fd = t->write == write_direct ? (int)(intptr_t)t->arg : -1;
+
+    return fd > STDERR_FILENO ? fd : -1;
+}
+
 int logging_direct(const struct settings *s, const struct logfile_as *as)
 {
     struct log_target targets[LOG_TARGETS];
@@ -132,11 +140,30 @@ int logging_direct(const struct settings *s, const struct logfile_as *as)
     const struct log_setting *settings = settings_of(s, &standard, &count);
 
     for (size_t i = 0; i < count; i++) {
-        if (open_direct(&settings[i], as, &targets[i]) < 0)
+        if (open_direct(&settings[i], as, &targets[i]) < 0) {
+            while (i-- > 0)
+                if (own_fd(&targets[i]) >= 0)
+                    close(own_fd(&targets[i]));
             return -1;
+        }
         set_form(&targets[i], &settings[i]);
     }
     log_set_targets(targets, count);
+    return 0;
+}
+
+int logging_change(const struct settings *s, const struct logfile_as *as)
+{
+    int old[LOG_TARGETS];
+    size_t count = 0;
+
+    for (const struct log_target *t; count < LOG_TARGETS && (t = log_target_at(count)) != NULL;)
+        old[count++] = own_fd(t);
+    if (logging_direct(s, as) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (old[i] >= 0)
+            close(old[i]);
     return 0;
 }
 

@@ -83,86 +83,104 @@ static void raise_descriptors(const struct settings *s)
 }
 
 struct ready {
-    const struct launch *l;
+    struct launch **l;
     const struct cli *c;
     struct endpoints *e;
-    char urls[1024];
 };
 
 static void say_ready(void *arg)
 {
     const struct ready *r = arg;
-    const struct child_user *user = &r->l->user;
+    const struct launch *l = *r->l;
+    const struct child_user *user = &l->user;
 
-    printf("multiplexd %s serves %s at %s%s%s\n", PACKAGE_VERSION,
-           r->c->folder != NULL ? r->c->folder : r->l->file, r->urls,
-           user->change ? " as user " : "", user->change ? user->name : "");
+    printf("multiplexd %s serves %s at ", PACKAGE_VERSION,
+           r->c->folder != NULL ? r->c->folder : l->file);
+    for (size_t i = 0; i < r->e->count; i++)
+        printf("%s%s", i > 0 ? ", " : "", r->e->list[i].url);
+    printf("%s%s\n", user->change ? " as user " : "", user->change ? user->name : "");
     fflush(stdout);
 }
 
-static void list_urls(struct ready *r)
+/* The configuration that the command line asks for; 0, or -1 (told). */
+static int read_configuration(struct launch *l, const struct cli *c)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->e->count && n < sizeof(r->urls); i++)
-        n += (size_t)snprintf(r->urls + n, sizeof(r->urls) - n, "%s%s", i > 0 ? ", " : "",
-                              r->e->list[i].url);
+    if (c->folder != NULL && compose_folder(l, c) < 0)
+        return -1;
+    if (c->folder == NULL && c->command == CLI_MODULES && c->config == NULL)
+        compose_empty(l, c);
+    else if (c->folder == NULL)
+        compose_file(l, c, c->config != NULL ? c->config : CONFIG_FILE);
+    launch_read(l);
+    return 0;
 }
 
-static int run(struct launch *l, struct endpoints *e, const struct cli *c)
+static int read_again(void *arg, struct launch *l)
 {
-    struct ready r = { .l = l, .c = c, .e = e };
+    const struct ready *r = arg;
+
+    return read_configuration(l, r->c);
+}
+
+/* One process, for debuggers. */
+static int run_alone(struct launch *l, struct endpoints *e, struct ready *r)
+{
     const char *error;
 
-    list_urls(&r);
-    if (l->settings.workers > 0)
-        return supervisor_run(l, e, say_ready, &r);
     if (child_drop(&l->user, l->settings.no_new_privs, &error) < 0)
         return fail(error);
     struct blame *blame = blame_create();
-    int rc = server_run(l, e, blame, -1, say_ready, &r);
+    int rc = server_run(l, e, blame, -1, say_ready, r);
     blame_destroy(blame);
     return rc;
 }
 
-static int serve(struct launch *l, const struct cli *c)
+static int run(struct launch **l, struct endpoints *e, const struct cli *c)
 {
-    const struct settings *s = &l->settings;
+    struct ready r = { .l = l, .c = c, .e = e };
+    const struct supervisor_calls calls = { .ready = say_ready, .read = read_again, .arg = &r };
+
+    return (*l)->settings.workers > 0 ? supervisor_run(l, e, &calls) : run_alone(*l, e, &r);
+}
+
+static int serve(struct launch **l, const struct cli *c)
+{
+    const struct settings *s = &(*l)->settings;
+    struct mpx_arena a; /* what outlives the launch */
     struct pidfile pidfile = { .fd = -1, .folder = -1 };
     struct endpoints e;
     const char *error;
     int rc;
 
-    if (check_user(s) != 0 || logging_direct(s, &l->grants.as) < 0)
+    if (check_user(s) != 0 || logging_direct(s, &(*l)->grants.as) < 0)
         return EXIT_FAILURE;
     raise_descriptors(s);
-    if (s->pid_file.n > 0 && pidfile_open(&pidfile, &l->arena, s->pid_file.p, &error) < 0)
-        return fail(error);
-    if (endpoints_open(&l->arena, s, &e, &error) == 0) {
+    arena_init(&a, NULL);
+    if (s->pid_file.n > 0 && pidfile_open(&pidfile, &a, s->pid_file.p, &error) < 0) {
+        rc = fail(error);
+    } else if (endpoints_open(&(*l)->arena, s, &e, &error) < 0) {
+        rc = fail(error);
+    } else {
         rc = run(l, &e, c);
         endpoints_remove(&e);
-    } else {
-        rc = fail(error);
     }
     pidfile_close(&pidfile);
+    arena_finish(&a);
     return rc;
 }
 
-static int command(struct launch *l, const struct cli *c)
+static int command(struct launch **first, const struct cli *c)
 {
+    struct launch *l = *first;
+
     if (c->folder == NULL && c->config == NULL && c->command == CLI_SERVE &&
         access(CONFIG_FILE, F_OK) < 0) {
         fprintf(stderr, "multiplexd: nothing to serve: name a folder, or a configuration with -c "
                         "(there is no " CONFIG_FILE ")\nTry multiplexd --help.\n");
         return EXIT_USAGE;
     }
-    if (c->folder != NULL && compose_folder(l, c) < 0)
+    if (read_configuration(l, c) < 0)
         return EXIT_FAILURE;
-    if (c->folder == NULL && c->command == CLI_MODULES && c->config == NULL)
-        compose_empty(l, c);
-    else if (c->folder == NULL)
-        compose_file(l, c, c->config != NULL ? c->config : CONFIG_FILE);
-    launch_read(l);
     if (c->command == CLI_MODULES && l->problems.count > 0) {
         problems_show(&l->problems);
         return EXIT_FAILURE;
@@ -175,12 +193,12 @@ static int command(struct launch *l, const struct cli *c)
         printf("%s: nothing is wrong\n", l->file);
         return EXIT_SUCCESS;
     }
-    return serve(l, c);
+    return serve(first, c);
 }
 
 int main(int argc, char **argv)
 {
-    struct launch l;
+    struct launch *l;
     struct cli c;
 
     descriptors_begin();
@@ -196,10 +214,10 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN); /* whoever reads our output may be gone */
     (void)signal(SIGUSR1, SIG_IGN); /* logs may be rotated before there are any */
     (void)signal(SIGCHLD, SIG_DFL); /* ignored by who started us, ends would not be told */
-    launch_init(&l);
+    l = launch_create();
     int rc = command(&l, &c);
     if (rc == SERVER_BUSY)
         _exit(SERVER_OK);
-    launch_finish(&l);
+    launch_destroy(l);
     return rc;
 }

@@ -7,6 +7,8 @@
 #include "log.h"
 #include "option.h"
 
+enum { SETTINGS_WORKERS_MAX = 64 };
+
 struct log_setting {
     struct mpx_str to; /* an absolute path, "stderr" or "syslog:FACILITY" */
     int level;         /* enum mpx_level; as daemon.log_level where it is not set */
@@ -57,6 +59,8 @@ struct settings {
     struct mpx_str server_id;    /* p NULL: no Server field */
     struct mpx_list module_path; /* of struct mpx_str */
     int64_t workers;
+    int64_t reload_timeout; /* ms */
+    bool detach;
     struct {
         int64_t threads, queue;
     } pool;
