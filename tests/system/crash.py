@@ -164,6 +164,29 @@ def test_when_its_time_is_over_it_is_tried_once():
         equal(ask(server, "/content/alive"), 503)
 
 
+def wait_until_all(server, status):
+    """Whichever worker takes it."""
+    end = time.monotonic() + 5
+    while {ask(server, "/content/alive") for _ in range(20)} != {status}:
+        assert time.monotonic() < end, server.log()
+        time.sleep(0.02)
+
+
+def test_what_one_worker_suffered_the_others_are_spared_without_losing_a_connection():
+    with crashing({"workers": 2, "quarantine": {"for": "1s"}}) as server:
+        crash_three_times(server)
+        equal([len(re.findall('module "crash" in its CONTENT hook, virtual host "a.example"', d)) for d in deaths(server)], [1] * 3)
+        wait_until_all(server, 503)
+        with server.connect() as s:  # an answer before and one behind the change, on one connection
+            s.sendall(request("/CONFIG.md", host="b.example"))
+            equal(read_response(s)[0], 200)
+            server.wait_for_log("leaves its quarantine")
+            wait_until_all(server, 200)
+            s.sendall(request("/CONFIG.md", host="b.example"))
+            equal(read_response(s)[0], 200)
+        equal(len(deaths(server)), 3)
+
+
 def test_nobody_is_in_quarantine_for_what_others_did():
     with crashing({"quarantine": {"crashes": 1}}) as server:
         death_by(server, "/content/vanish")
