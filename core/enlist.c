@@ -4,6 +4,7 @@
 #include "broker.h"
 #include "crash.h"
 #include "descriptors.h"
+#include "detach.h"
 #include "log.h"
 #include "server.h"
 #include "sink.h"
@@ -88,6 +89,8 @@ void enlist(const struct launch *parents, struct blame *blame, int channel)
     log_to_parent(channel);
     sink_syslog_end();
     descriptors_keep(channel);
+    if (parents->settings.detach)
+        detach_standard();
     if (child_drop(&parents->user, parents->settings.no_new_privs, &error) < 0) {
         log_error("a worker cannot give up its rights: %s", error);
         _exit(SERVER_FAILED);

@@ -4,6 +4,7 @@
 #include "checker.h"
 #include "compose.h"
 #include "descriptors.h"
+#include "detach.h"
 #include "endpoint.h"
 #include "log.h"
 #include "logging.h"
@@ -11,6 +12,7 @@
 #include "server.h"
 #include "supervisor.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,11 +88,12 @@ struct ready {
     struct launch **l;
     const struct cli *c;
     struct endpoints *e;
+    struct detach detach;
 };
 
 static void say_ready(void *arg)
 {
-    const struct ready *r = arg;
+    struct ready *r = arg;
     const struct launch *l = *r->l;
     const struct child_user *user = &l->user;
 
@@ -100,6 +103,7 @@ static void say_ready(void *arg)
         printf("%s%s", i > 0 ? ", " : "", r->e->list[i].url);
     printf("%s%s\n", user->change ? " as user " : "", user->change ? user->name : "");
     fflush(stdout);
+    detach_done(&r->detach);
 }
 
 /* The configuration that the command line asks for; 0, or -1 (told). */
@@ -135,36 +139,64 @@ static int run_alone(struct launch *l, struct endpoints *e, struct ready *r)
     return rc;
 }
 
-static int run(struct launch **l, struct endpoints *e, const struct cli *c)
+static int run(struct ready *r)
 {
-    struct ready r = { .l = l, .c = c, .e = e };
-    const struct supervisor_calls calls = { .ready = say_ready, .read = read_again, .arg = &r };
+    const struct supervisor_calls calls = { .ready = say_ready, .read = read_again, .arg = r };
 
-    return (*l)->settings.workers > 0 ? supervisor_run(l, e, &calls) : run_alone(*l, e, &r);
+    return (*r->l)->settings.workers > 0 ? supervisor_run(r->l, r->e, &calls)
+                                         : run_alone(*r->l, r->e, r);
 }
 
-static int serve(struct launch **l, const struct cli *c)
+/* Opens what is kept to the end, and serves. */
+static int serve_here(struct ready *r, struct mpx_arena *a)
 {
-    const struct settings *s = &(*l)->settings;
-    struct mpx_arena a; /* what outlives the launch */
+    const struct settings *s = &(*r->l)->settings;
     struct pidfile pidfile = { .fd = -1, .folder = -1 };
-    struct endpoints e;
     const char *error;
     int rc;
 
-    if (check_user(s) != 0 || logging_direct(s, &(*l)->grants.as) < 0)
+    if (logging_direct(s, &(*r->l)->grants.as) < 0)
         return EXIT_FAILURE;
     raise_descriptors(s);
-    arena_init(&a, NULL);
-    if (s->pid_file.n > 0 && pidfile_open(&pidfile, &a, s->pid_file.p, &error) < 0) {
-        rc = fail(error);
-    } else if (endpoints_open(&(*l)->arena, s, &e, &error) < 0) {
-        rc = fail(error);
+    if (s->pid_file.n > 0 && pidfile_open(&pidfile, a, s->pid_file.p, &error) < 0)
+        return fail(error);
+    if (endpoints_open(&(*r->l)->arena, s, r->e, &error) == 0) {
+        rc = run(r);
+        endpoints_remove(r->e);
     } else {
-        rc = run(l, &e, c);
-        endpoints_remove(&e);
+        rc = fail(error);
     }
     pidfile_close(&pidfile);
+    return rc;
+}
+
+/* A path that means the same in any working directory. */
+static const char *absolute(struct mpx_arena *a, const char *path)
+{
+    char here[PATH_MAX];
+
+    if (path == NULL || path[0] == '/' || getcwd(here, sizeof(here)) == NULL)
+        return path;
+    return arena_printf(a, "%s/%s", here, path).p;
+}
+
+static int serve(struct launch **l, const struct cli *given)
+{
+    struct mpx_arena a; /* what outlives the launch */
+    struct cli c = *given;
+    struct endpoints e;
+    struct ready r = { .l = l, .c = &c, .e = &e, .detach.tell = -1 };
+
+    if (check_user(&(*l)->settings) != 0)
+        return EXIT_FAILURE;
+    arena_init(&a, NULL);
+    if ((*l)->settings.detach) {
+        c.config = absolute(&a, c.config);
+        c.folder = absolute(&a, c.folder);
+        if (detach_begin(&r.detach) < 0)
+            return fail("cannot detach: there can be no more processes");
+    }
+    int rc = serve_here(&r, &a);
     arena_finish(&a);
     return rc;
 }

@@ -2,7 +2,6 @@
 #include "settings.h"
 
 #include "option_value.h"
-#include "quantity.h"
 #include "site_keys.h"
 
 #include <sys/stat.h>
@@ -367,35 +366,6 @@ uint64_t settings_descriptors(const struct settings *s)
     return wanted;
 }
 
-/* A log target without a level of its own has the general one. */
-static void set_log_levels(const struct node *log, bool verbose, struct settings *s)
-{
-    struct log_setting *targets = (struct log_setting *)(uintptr_t)s->log.items;
-    const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : log;
-
-    if (verbose)
-        s->log_level = MPX_DEBUG;
-    for (size_t i = 0; i < s->log.count && e != NULL; i++, e = e->next) {
-        const struct node *level = node_member(e, "level");
-
-        if (verbose || level == NULL || level->kind == NODE_NULL)
-            targets[i].level = s->log_level;
-    }
-}
-
-static int check_log_count(const struct option_reading *rd, const struct node *log)
-{
-    const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : NULL;
-
-    for (int i = 0; i < LOG_TARGETS && e != NULL; i++)
-        e = e->next;
-    if (e == NULL)
-        return 0;
-    problem_add(rd->problems, e->at, "%s: errors can be logged to %d places, this is one too many",
-                option_pointer(rd, e), LOG_TARGETS);
-    return -1;
-}
-
 static int check_server_id(const struct option_reading *rd, const struct node *daemon,
                            const struct settings *s)
 {
@@ -442,28 +412,13 @@ static int check_temp_dir(const struct option_reading *rd, const struct node *da
     return -1;
 }
 
-/* One that whoever writes the log cannot write is a mistake. */
-static int check_log_mode(const struct option_reading *rd, const struct node *daemon,
-                          struct settings *s)
-{
-    const struct node *given = node_member(daemon, "log_mode");
-
-    if (given == NULL || given->kind != NODE_STRING || given->is_wrong ||
-        (quantity_mode(s->log_mode, &s->log_mode_bits) == 0 && (s->log_mode_bits & 0200) != 0)) {
-        (void)quantity_mode(s->log_mode, &s->log_mode_bits);
-        return 0; /* another kind was complained of before */
-    }
-    return option_complain(rd, NULL, given,
-                           "must be octal digits such as \"0640\", and let its owner write");
-}
-
 int settings_read(struct mpx_arena *a, struct sources *sources, const struct node *root,
                   struct problems *problems, struct settings *s)
 {
     const struct option_reading rd = {
         .a = a, .sources = sources, .problems = problems, .belongs = belongs
     };
-    const struct node *daemon = node_member(root, "daemon"), *log = node_member(daemon, "log");
+    const struct node *daemon = node_member(root, "daemon");
     const struct node *list = node_member(root, "connection");
     const struct node *own = node_member(root, "command_line");
     const struct place nowhere = { .src = NULL };
@@ -473,9 +428,7 @@ int settings_read(struct mpx_arena *a, struct sources *sources, const struct nod
     int rc = option_read(&rd, settings_daemon_keys, daemon,
                          daemon != NULL ? daemon->key_at : nowhere, s);
     s->group = join(a, s->groups);
-    set_log_levels(log, node_member(own, "verbose") != NULL, s);
-    rc |= check_log_count(&rd, log);
-    rc |= check_log_mode(&rd, daemon, s);
+    rc |= settings_read_log(&rd, daemon, node_member(own, "verbose") != NULL, s);
     rc |= check_server_id(&rd, daemon, s);
     rc |= read_listeners(&rd, list, s);
     rc |= override_listener(&rd, list, node_member(own, "listener"), s);

@@ -99,6 +99,10 @@ uint64_t settings_descriptors(const struct settings *s);
 int settings_read_listener(const struct option_reading *rd, const struct node *value,
                            struct listener_settings *l);
 
+/* Completes and checks what was read of "log", "log_mode" and "detach", members of "daemon"; 0, or -1
+   when problems were added. */
+int settings_read_log(const struct option_reading *rd, const struct node *daemon, bool verbose,
+                      struct settings *s);
 /* Reads the addresses of "resolver", a member of "daemon"; 0, or -1 when problems were added. */
 int settings_read_resolver(const struct option_reading *rd, const struct node *daemon,
                            struct settings *s);

@@ -188,13 +188,15 @@ EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 SYSTEM_TESTS = \
 	tests/system/access.py tests/system/accesslog.py tests/system/bodies.py \
 	tests/system/browser.py tests/system/claims.py tests/system/cli.py \
-	tests/system/configure.py tests/system/crash.py tests/system/dirlist.py tests/system/docs.py \
+	tests/system/configure.py tests/system/crash.py tests/system/detach.py \
+	tests/system/dirlist.py tests/system/docs.py \
 	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
 	tests/system/range.py tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
 	tests/system/spellings.py tests/system/static.py tests/system/static_cache.py \
-	tests/system/supervisor.py tests/system/tools.py tests/system/userdir.py
+	tests/system/supervisor.py tests/system/tools.py tests/system/userdir.py \
+	tests/system/workers.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py tests/system/valgrind.py
