@@ -24,6 +24,7 @@ struct endpoint {
     size_t others_count;
     size_t listener;                /* which of the settings' listeners it belongs to */
     union endpoint_address address; /* as it was asked for; not of a unix socket */
+    union endpoint_address bound;   /* with the port that the kernel chose */
     bool v6only;
     char url[ENDPOINT_URL]; /* "http://127.0.0.1:8080/", "unix:/run/www.sock" */
     struct socket_file
