@@ -61,6 +61,8 @@ void crew_on_end(struct crew *c, struct slot *s, int status);
 /* Its channel can be read or written (events as poll(2) has them). */
 void crew_on_events(struct crew *c, struct slot *s, short events);
 short crew_wants(const struct slot *s); /* ... and what to wait for */
+/* Whether the loop of every worker that serves turns. */
+bool crew_turns(const struct crew *c);
 /* Other rules for who is in quarantine, from the launch. */
 void crew_set_rules(struct crew *c);
 /* Starts what is due, kills what stalls; when it is to be called next is brought into *due, 0 meaning never. */

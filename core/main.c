@@ -6,12 +6,16 @@
 #include "descriptors.h"
 #include "detach.h"
 #include "endpoint.h"
+#include "inherited.h"
 #include "log.h"
 #include "logging.h"
+#include "notify.h"
+#include "passed.h"
 #include "pidfile.h"
 #include "server.h"
 #include "supervisor.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,12 +26,19 @@
 #error "CONFIG_FILE is set by the build"
 #endif
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, READY_MAX = 16384 };
+
+/* error is an errno, or 0. */
+static int fail_for(const char *what, int error)
+{
+    notify_failed(what, error);
+    fprintf(stderr, "multiplexd: %s\n", what);
+    return EXIT_FAILURE;
+}
 
 static int fail(const char *what)
 {
-    fprintf(stderr, "multiplexd: %s\n", what);
-    return EXIT_FAILURE;
+    return fail_for(what, 0);
 }
 
 /* All that is wrong on standard error; 0 when nothing is. */
@@ -36,6 +47,8 @@ static int check(struct launch *l)
     if (checker_run(l) < 0)
         return -1;
     problems_show(&l->problems);
+    if (l->problems.count > 0)
+        notify_failed("the configuration is wrong: the log says how", EINVAL);
     return l->problems.count == 0 ? 0 : -1;
 }
 
@@ -76,12 +89,13 @@ static int check_user(const struct settings *s)
 /* As many descriptors as there may be; a word when that is less than what the limits ask for. */
 static void raise_descriptors(const struct settings *s)
 {
-    uint64_t most = descriptors_raise(), wanted = settings_descriptors(s);
+    uint64_t wanted = settings_descriptors(s), most = descriptors_raise(wanted);
 
     if (most < wanted)
-        log_warn("limits.connections ask for %llu descriptors but there are %llu: raise the limit "
+        log_warn("limits.connections ask for %llu descriptors%s but there are %llu: raise the limit "
                  "(ulimit -n, LimitNOFILE) or lower limits.connections",
-                 (unsigned long long)wanted, (unsigned long long)most);
+                 (unsigned long long)wanted, s->workers > 1 ? " in each worker" : "",
+                 (unsigned long long)most);
 }
 
 struct ready {
@@ -96,13 +110,18 @@ static void say_ready(void *arg)
     struct ready *r = arg;
     const struct launch *l = *r->l;
     const struct child_user *user = &l->user;
+    struct buffer line;
 
-    printf("multiplexd %s serves %s at ", PACKAGE_VERSION,
-           r->c->folder != NULL ? r->c->folder : l->file);
+    buffer_init(&line, READY_MAX);
+    (void)buffer_printf(&line, "serves %s at ", r->c->folder != NULL ? r->c->folder : l->file);
     for (size_t i = 0; i < r->e->count; i++)
-        printf("%s%s", i > 0 ? ", " : "", r->e->list[i].url);
-    printf("%s%s\n", user->change ? " as user " : "", user->change ? user->name : "");
+        (void)buffer_printf(&line, "%s%s", i > 0 ? ", " : "", r->e->list[i].url);
+    (void)buffer_add_char(&line, '\0');
+    printf("multiplexd %s %s%s%s\n", PACKAGE_VERSION, line.p, user->change ? " as user " : "",
+           user->change ? user->name : "");
     fflush(stdout);
+    notify_ready(line.p);
+    buffer_finish(&line);
     detach_done(&r->detach);
 }
 
@@ -117,6 +136,14 @@ static int read_configuration(struct launch *l, const struct cli *c)
         compose_file(l, c, c->config != NULL ? c->config : CONFIG_FILE);
     launch_read(l);
     return 0;
+}
+
+/* Of a start; the exit status, as it was. */
+static int tell_failure(int rc)
+{
+    if (rc == SERVER_FAILED)
+        notify_failed("cannot serve: the log says why", 0);
+    return rc;
 }
 
 static int read_again(void *arg, struct launch *l)
@@ -169,10 +196,11 @@ static int serve_here(struct ready *r, struct mpx_arena *a)
     if (endpoints_open(&(*r->l)->arena, s, r->e, &error) == 0) {
         struct endpoints *e = r->e;
 
-        rc = run(r);
+        passed_warn_of_unused(s);
+        rc = tell_failure(run(r));
         endpoints_remove(e);
     } else {
-        rc = fail(error);
+        rc = fail_for(error, errno);
     }
     pidfile_close(&pidfile);
     return rc;
@@ -241,6 +269,8 @@ int main(int argc, char **argv)
     struct launch *l;
     struct cli c;
 
+    inherited_begin();
+    notify_begin();
     descriptors_begin();
     if (cli_parse(&c, argc, argv) < 0)
         return EXIT_USAGE;

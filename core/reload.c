@@ -4,6 +4,8 @@
 #include "date.h"
 #include "log.h"
 #include "logging.h"
+#include "notify.h"
+#include "passed.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -74,6 +76,7 @@ static void fail(struct reload *r, const char *why)
 {
     log_error("the configuration is not taken%s%s; the one before goes on serving",
               why != NULL ? ": " : "", why != NULL ? why : "");
+    notify_ready("serves on: another configuration was not taken, the log says why");
     if (r->state == RELOAD_PREPARES) {
         r->state = RELOAD_ABANDONS;
         endpoints_part(&r->wanted, r->endpoints);
@@ -103,6 +106,7 @@ void reload_begin(struct reload *r)
         return;
     }
     r->began_ms = clock_ms();
+    notify_reloading("reads its configuration again");
     r->next = launch_create();
     if (r->read(r->arg, r->next) < 0) {
         fail(r, "it cannot be read");
@@ -201,6 +205,7 @@ static void commit(struct reload *r)
     *r->endpoints = r->wanted;
     *r->now = r->crew->launch = r->next;
     crew_set_rules(r->crew);
+    passed_warn_of_unused(&r->crew->launch->settings);
     r->next = old; /* until all have changed over; then nobody looks at it */
     r->state = RELOAD_COMMITS;
     r->deadline_ms = clock_ms() + r->crew->launch->settings.reload_timeout;
@@ -212,6 +217,7 @@ static void report(struct reload *r)
 {
     log_info("configuration read again: it serves after %lld ms%.*s",
              (long long)(clock_ms() - r->began_ms), STR_ARGS(buffer_str(&r->report)));
+    notify_ready("serves, with its configuration read again");
     rest(r);
 }
 

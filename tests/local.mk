@@ -100,6 +100,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_http1_body.c \
 	tests/unit/test_http1_end.c \
 	tests/unit/test_http1_rate.c \
+	tests/unit/test_inherited.c \
+	tests/unit/test_journal.c \
 	tests/unit/test_json.c \
 	tests/unit/test_level.c \
 	tests/unit/test_list.c \
@@ -111,6 +113,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_method.c \
 	tests/unit/test_must.c \
 	tests/unit/test_node.c \
+	tests/unit/test_notify.c \
 	tests/unit/test_option.c \
 	tests/unit/test_option_map.c \
 	tests/unit/test_option_table.c \
@@ -195,8 +198,8 @@ SYSTEM_TESTS = \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
 	tests/system/range.py tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
 	tests/system/spellings.py tests/system/static.py tests/system/static_cache.py \
-	tests/system/supervisor.py tests/system/tools.py tests/system/transaction.py tests/system/userdir.py \
-	tests/system/workers.py
+	tests/system/supervisor.py tests/system/systemd.py tests/system/tools.py \
+	tests/system/transaction.py tests/system/userdir.py tests/system/workers.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py tests/system/valgrind.py
