@@ -393,7 +393,7 @@ struct mpx_sink *mpx_sink_open(struct mpx_conf *c, struct mpx_str target)
         return NULL;
     struct mpx_sink *sink = sink_find(w->sinks, target);
     if (sink == NULL) {
-        if (!str_is(target, "stderr") && !sink_is_syslog(target)) {
+        if (sink_is_file(target)) {
             fd = w->open_log(w->open_log_arg, path);
             if (fd < 0) {
                 (void)mpx_conf_error(c, "", "cannot open \"%s\": %s", path, strerror(-fd));

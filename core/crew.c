@@ -364,6 +364,14 @@ static void watch(struct crew *c, int64_t now, int64_t *due)
     }
 }
 
+bool crew_turns(const struct crew *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->slots[i].state >= SLOT_SERVES && !watchdog_turns(&c->slots[i].watchdog))
+            return false;
+    return true;
+}
+
 void crew_by_the_clock(struct crew *c, int64_t now, int64_t *due)
 {
     watch(c, now, due);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "endpoint.h"
 
+#include "inherited.h"
 #include "log.h"
 #include "must.h"
+#include "passed.h"
 #include "str.h"
 
 #include <arpa/inet.h>
@@ -12,18 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static void write_url(char url[ENDPOINT_URL], const struct sockaddr *address, socklen_t len)
-{
-    char host[64], port[8];
-    int rc = getnameinfo(address, len, host, sizeof(host), port, sizeof(port),
-                         NI_NUMERICHOST | NI_NUMERICSERV);
-    bool six = address->sa_family == AF_INET6;
-
-    if (rc != 0)
-        snprintf(host, sizeof(host), "?");
-    snprintf(url, ENDPOINT_URL, "http://%s%s%s:%s/", six ? "[" : "", host, six ? "]" : "", port);
-}
 
 static const char *why(struct mpx_arena *a, const char *url, int error)
 {
@@ -51,19 +41,26 @@ static void keep_alive(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
 }
 
-static int make_socket(const struct listener_settings *s, const struct endpoint *new)
+/* Sockets that are accepted have these from the one that listens. */
+static void prepare(int fd, const struct listener_settings *s)
 {
-    int fd = socket(new->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int one = 1, sndbuf = (int)s->sndbuf, v6only = new->v6only;
+    int one = 1, sndbuf = (int)s->sndbuf;
 
-    if (fd < 0)
-        return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    /* accepted sockets inherit these */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     keep_alive(fd);
     if (sndbuf > 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+}
+
+static int make_socket(const struct listener_settings *s, const struct endpoint *new)
+{
+    int fd = socket(new->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int one = 1, v6only = new->v6only;
+
+    if (fd < 0)
+        return -1;
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    prepare(fd, s);
     if (new->address.any.sa_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
     return fd;
@@ -82,14 +79,14 @@ enum sharing {
 
 /* The first one is bound as if it were alone: whoever else has the address is an error. */
 static int open_socket(const struct listener_settings *s, const struct endpoint *new,
-                       enum sharing sharing)
+                       const union endpoint_address *at, enum sharing sharing)
 {
     int fd = make_socket(s, new), one = 1, rc = fd < 0 ? -1 : 0;
 
     if (rc == 0 && sharing == OTHER)
         rc = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
     if (rc == 0)
-        rc = bind(fd, &new->address.any, length_of(&new->address));
+        rc = bind(fd, &at->any, length_of(at));
     if (rc == 0 && sharing == FIRST)
         rc = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
     if (rc == 0)
@@ -139,17 +136,23 @@ static bool has(const struct endpoints *e, unsigned id)
     return false;
 }
 
+static bool is_equal(const union endpoint_address *x, const union endpoint_address *y)
+{
+    return memcmp(x, y, length_of(y)) == 0;
+}
+
 /* The same socket as one that is wanted, and not taken by another yet. */
 static bool is_same(const struct opening *o, const struct endpoint *old, const struct endpoint *new)
 {
-    if (has(o->e, old->id) || (old->file.path != NULL) != (new->file.path != NULL))
+    if (has(o->e, old->id) || old->inherited != new->inherited ||
+        (old->file.path != NULL) != (new->file.path != NULL))
         return false;
+    if (new->inherited > 0)
+        return true;
     if (new->file.path != NULL)
         return strcmp(old->file.path, new->file.path) == 0 && socket_file_is_there(&old->file);
-    return old->v6only == new->v6only &&
-           old->address.any.sa_family ==
-               new->address.any.sa_family &&memcmp(&old->address, &new->address,
-                                                   length_of(&new->address)) == 0;
+    return old->v6only == new->v6only && old->address.any.sa_family == new->address.any.sa_family &&
+           (is_equal(&old->address, &new->address) || is_equal(&old->bound, &new->address));
 }
 
 /* Whether it was there before; then new is it. */
@@ -160,10 +163,11 @@ static bool keep(struct opening *o, struct endpoint *new)
 
         if (!is_same(o, old, new))
             continue;
-        size_t listener = new->listener;
+        const struct endpoint wanted = *new;
         struct socket_file file = new->file;
         *new = *old;
-        new->listener = listener;
+        new->listener = wanted.listener;
+        new->address = wanted.address;
         file.device = old->file.device;
         file.inode = old->file.inode;
         file.made = old->file.made;
@@ -176,7 +180,7 @@ static bool keep(struct opening *o, struct endpoint *new)
 
 static unsigned port_of(const struct endpoint *e)
 {
-    return e->address.any.sa_family == AF_INET6 ? e->address.in6.sin6_port : e->address.in.sin_port;
+    return e->bound.any.sa_family == AF_INET6 ? e->bound.in6.sin6_port : e->bound.in.sin_port;
 }
 
 /* An address that we have ourselves, as part of another or with other parts. */
@@ -214,23 +218,20 @@ static int fail(struct opening *o, struct endpoint *new)
 static int open_others(struct opening *o, const struct listener_settings *l, struct endpoint *new)
 {
     size_t wanted = o->s->workers > 1 ? (size_t)o->s->workers - 1 : 0;
-    union endpoint_address asked = new->address, bound = asked;
-    socklen_t len = sizeof(bound);
+    socklen_t len = sizeof(new->bound);
 
-    if (getsockname(new->fd, &bound.any, &len) == 0)
-        write_url(new->url, &bound.any, len); /* with the port that the kernel chose */
+    if (getsockname(new->fd, &new->bound.any, &len) == 0)
+        endpoint_url(new->url, &new->bound.any, len);
     if (wanted == 0)
         return 0;
-    new->address = bound;
     new->others = must_calloc(wanted * sizeof(*new->others));
     for (; new->others_count < wanted; new->others_count++) {
-        int fd = open_socket(l, new, OTHER);
+        int fd = open_socket(l, new, &new->bound, OTHER);
 
         if (fd < 0)
             return -1;
         new->others[new->others_count] = fd;
     }
-    new->address = asked;
     return 0;
 }
 
@@ -244,10 +245,11 @@ static int add(struct opening *o, size_t listener, const struct addrinfo *ai)
     new->v6only = l->v6only && ai->ai_family == AF_INET6;
     if (ai->ai_addrlen <= sizeof(new->address))
         memcpy(&new->address, ai->ai_addr, ai->ai_addrlen);
+    new->bound = new->address;
     if (keep(o, new))
         return 0;
-    write_url(new->url, ai->ai_addr, ai->ai_addrlen);
-    new->fd = open_socket(l, new, o->s->workers > 1 ? FIRST : ALONE);
+    endpoint_url(new->url, ai->ai_addr, ai->ai_addrlen);
+    new->fd = open_socket(l, new, &new->address, o->s->workers > 1 ? FIRST : ALONE);
     if (new->fd < 0 || open_others(o, l, new) < 0)
         return fail(o, new);
     count_in(o, new);
@@ -275,6 +277,32 @@ static int add_unix(struct opening *o, size_t listener)
         return -1;
     count_in(o, new);
     return 0;
+}
+
+/* Several workers share them. */
+static int add_passed(struct opening *o, size_t listener)
+{
+    const struct listener_settings *l = &o->s->listeners[listener];
+    int fd = 0;
+
+    while ((fd = passed_next(o->a, l, fd, o->error)) > 0) {
+        struct endpoint *new = next(o, listener);
+
+        if (new == NULL)
+            return -1;
+        new->inherited = fd;
+        if (keep(o, new))
+            continue;
+        new->fd = inherited_copy(fd);
+        if (new->fd < 0) {
+            *o->error = arena_printf(o->a, "cannot use descriptor %d: %s", fd, strerror(errno)).p;
+            return -1;
+        }
+        prepare(new->fd, l);
+        endpoint_url_of(new->url, new->fd);
+        count_in(o, new);
+    }
+    return fd;
 }
 
 /* A name may have the same address twice, in a file of hosts for example. */
@@ -308,6 +336,8 @@ static int add_listener(struct opening *o, size_t listener)
 {
     const struct listener_settings *l = &o->s->listeners[listener];
 
+    if (passed_is(l))
+        return add_passed(o, listener);
     if (l->socket.n > 0)
         return add_unix(o, listener);
     if (!str_is(l->host, "*"))
@@ -326,12 +356,16 @@ int endpoints_change(struct mpx_arena *a, const struct settings *s, struct endpo
 
     e->count = 0;
     e->next_id = old != NULL ? old->next_id : 1;
-    for (size_t i = 0; i < s->listener_count && rc == 0; i++)
+    for (size_t i = 0; i < s->listener_count && rc == 0; i++) {
+        errno = 0;
         rc = add_listener(&o, i);
+    }
     if (old != NULL)
         old->next_id = e->next_id; /* also of those that are thrown away */
+    int cause = errno;
     if (rc < 0)
         endpoints_part(e, old != NULL ? old : &none);
+    errno = cause;
     return rc;
 }
 
@@ -386,6 +420,10 @@ void endpoints_settle(const struct endpoints *e, const struct settings *s)
         const struct endpoint *one = &e->list[i];
         const struct listener_settings *l = &s->listeners[one->listener];
 
+        if (one->inherited > 0) { /* the backlog is set where it was made */
+            prepare(one->fd, l);
+            continue;
+        }
         if (one->file.path != NULL) {
             if (socket_file_change(&one->file, one->fd) < 0)
                 log_error("%s: its mode or owner cannot be changed: %s", one->url, strerror(errno));

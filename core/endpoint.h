@@ -4,13 +4,14 @@
    deals the connections out (SO_REUSEPORT); a unix socket they share. */
 #ifndef ENDPOINT_H
 #define ENDPOINT_H
+#include "endpoint_url.h"
 #include "settings.h"
 #include "socket_file.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-enum { ENDPOINTS_MAX = 64, ENDPOINT_URL = 128 };
+enum { ENDPOINTS_MAX = 64 };
 
 union endpoint_address {
     struct sockaddr any;
@@ -24,7 +25,9 @@ struct endpoint {
     size_t others_count;
     size_t listener;                /* which of the settings' listeners it belongs to */
     union endpoint_address address; /* as it was asked for; not of a unix socket */
+    union endpoint_address bound;   /* with the port that the kernel chose */
     bool v6only;
+    int inherited; /* the descriptor that it was passed as, which stays open beside fd; 0: none */
     char url[ENDPOINT_URL]; /* "http://127.0.0.1:8080/", "unix:/run/www.sock" */
     struct socket_file
         file; /* of a unix socket that we made; its path is NULL where there is none */
@@ -35,8 +38,9 @@ struct endpoints {
     unsigned next_id; /* a number is never given twice */
 };
 
-/* Binds every address of every listener. 0; -1 and *error, one sentence with the cure (in a),
-   when one cannot be had: none is open then. The paths of unix sockets are borrowed from s. */
+/* Binds every address of every listener, and finds the sockets that were passed (passed.h). 0; -1
+   and *error, one sentence with the cure (in a), when one cannot be had: none is open then, errno
+   is the reason or 0. The paths of unix sockets are borrowed from s. */
 int endpoints_open(struct mpx_arena *a, const struct settings *s, struct endpoints *e,
                    const char **error);
 /* The sockets of another configuration: those of old that it has as well, the same descriptors, and

@@ -242,7 +242,7 @@ static void set_send_buffer(const struct listener *l, int fd)
 {
     int bytes = (int)l->settings->sndbuf;
 
-    if (l->settings->socket.n > 0 && bytes > 0)
+    if (settings_has_no_address(l->settings) && bytes > 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 

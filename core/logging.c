@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "logging.h"
 
+#include "journal.h"
 #include "log.h"
 #include "must.h"
 
@@ -25,14 +26,28 @@ static void write_system(void *arg, enum mpx_level level, struct mpx_str line)
     sink_syslog(setting->to, level, line);
 }
 
+/* Nothing waits here; a line that journald does not take is lost. */
+static void write_journal(void *arg, enum mpx_level level, struct mpx_str entry)
+{
+    const struct log_setting *setting = arg;
+    int fd = journal_open();
+
+    (void)level;
+    if (fd < 0)
+        return;
+    (void)journal_send(fd, setting->to, entry, false);
+    close(fd);
+}
+
+static void write_entry_to_sink(void *arg, enum mpx_level level, struct mpx_str entry)
+{
+    (void)level;
+    sink_write_entry(arg, entry);
+}
+
 static void write_to_sink(void *arg, enum mpx_level level, struct mpx_str line)
 {
     sink_write(arg, level, line);
-}
-
-static bool is_file(const struct log_setting *setting)
-{
-    return !str_is(setting->to, "stderr") && !sink_is_syslog(setting->to);
 }
 
 static int open_direct(const struct log_setting *setting, const struct logfile_as *as,
@@ -45,7 +60,12 @@ static int open_direct(const struct log_setting *setting, const struct logfile_a
         target->arg = (void *)(uintptr_t)setting;
         return 0;
     }
-    if (is_file(setting))
+    if (journal_is(setting->to)) {
+        target->write = write_journal;
+        target->arg = (void *)(uintptr_t)setting;
+        return 0;
+    }
+    if (sink_is_file(setting->to))
         fd = logfile_open(setting->to.p, as);
     if (fd < 0) {
         log_error("cannot log to \"%s\": %s", setting->to.p, strerror(-fd));
@@ -71,7 +91,7 @@ static const struct log_setting *settings_of(const struct settings *s, struct lo
 static void set_form(struct log_target *target, const struct log_setting *setting)
 {
     target->level = (enum mpx_level)setting->level;
-    target->format = (enum log_format)setting->format;
+    target->format = journal_is(setting->to) ? LOG_ENTRY : (enum log_format)setting->format;
 }
 
 static int open_sink(struct worker *w, const struct log_setting *setting, struct log_target *target,
@@ -79,11 +99,11 @@ static int open_sink(struct worker *w, const struct log_setting *setting, struct
 {
     int fd = -1;
 
-    target->write = write_to_sink;
+    target->write = journal_is(setting->to) ? write_entry_to_sink : write_to_sink;
     target->arg = sink_find(w->sinks, setting->to);
     if (target->arg != NULL)
         return 0;
-    if (is_file(setting)) {
+    if (sink_is_file(setting->to)) {
         fd = w->open_log(w->open_log_arg, setting->to.p);
         if (fd < 0) {
             problem_add(problems, (struct place){ .src = NULL }, "cannot log to \"%s\": %s",
@@ -174,7 +194,7 @@ void logging_reopen(const struct settings *s, const struct logfile_as *as)
     const struct log_target *target;
 
     for (size_t i = 0; i < s->log.count && (target = log_target_at(i)) != NULL; i++) {
-        if (!is_file(&settings[i]) || target->write != write_direct)
+        if (!sink_is_file(settings[i].to) || target->write != write_direct)
             continue;
         int fd = logfile_open(settings[i].to.p, as);
         if (fd < 0 || dup3(fd, (int)(intptr_t)target->arg, O_CLOEXEC) < 0)

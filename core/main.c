@@ -6,12 +6,16 @@
 #include "descriptors.h"
 #include "detach.h"
 #include "endpoint.h"
+#include "inherited.h"
 #include "log.h"
 #include "logging.h"
+#include "notify.h"
+#include "passed.h"
 #include "pidfile.h"
 #include "server.h"
 #include "supervisor.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,12 +26,19 @@
 #error "CONFIG_FILE is set by the build"
 #endif
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, READY_MAX = 16384 };
+
+/* error is an errno, or 0. */
+static int fail_for(const char *what, int error)
+{
+    notify_failed(what, error);
+    fprintf(stderr, "multiplexd: %s\n", what);
+    return EXIT_FAILURE;
+}
 
 static int fail(const char *what)
 {
-    fprintf(stderr, "multiplexd: %s\n", what);
-    return EXIT_FAILURE;
+    return fail_for(what, 0);
 }
 
 /* All that is wrong on standard error; 0 when nothing is. */
@@ -36,6 +47,8 @@ static int check(struct launch *l)
     if (checker_run(l) < 0)
         return -1;
     problems_show(&l->problems);
+    if (l->problems.count > 0)
+        notify_failed("the configuration is wrong: the log says how", EINVAL);
     return l->problems.count == 0 ? 0 : -1;
 }
 
@@ -96,13 +109,18 @@ static void say_ready(void *arg)
     struct ready *r = arg;
     const struct launch *l = *r->l;
     const struct child_user *user = &l->user;
+    struct buffer line;
 
-    printf("multiplexd %s serves %s at ", PACKAGE_VERSION,
-           r->c->folder != NULL ? r->c->folder : l->file);
+    buffer_init(&line, READY_MAX);
+    (void)buffer_printf(&line, "serves %s at ", r->c->folder != NULL ? r->c->folder : l->file);
     for (size_t i = 0; i < r->e->count; i++)
-        printf("%s%s", i > 0 ? ", " : "", r->e->list[i].url);
-    printf("%s%s\n", user->change ? " as user " : "", user->change ? user->name : "");
+        (void)buffer_printf(&line, "%s%s", i > 0 ? ", " : "", r->e->list[i].url);
+    (void)buffer_add_char(&line, '\0');
+    printf("multiplexd %s %s%s%s\n", PACKAGE_VERSION, line.p, user->change ? " as user " : "",
+           user->change ? user->name : "");
     fflush(stdout);
+    notify_ready(line.p);
+    buffer_finish(&line);
     detach_done(&r->detach);
 }
 
@@ -119,6 +137,14 @@ static int read_configuration(struct launch *l, const struct cli *c)
     return 0;
 }
 
+/* Of a start; the exit status, as it was. */
+static int tell_failure(int rc)
+{
+    if (rc == SERVER_FAILED)
+        notify_failed("cannot serve: the log says why", 0);
+    return rc;
+}
+
 static int read_again(void *arg, struct launch *l)
 {
     const struct ready *r = arg;
@@ -131,11 +157,17 @@ static int run_alone(struct launch *l, struct endpoints *e, struct ready *r)
 {
     const char *error;
 
+    struct endpoints shown = *e; /* what is served is the server's */
+
+    r->e = &shown;
     if (child_drop(&l->user, l->settings.no_new_privs, &error) < 0)
         return fail(error);
     struct blame *blame = blame_create();
     int rc = server_run(l, e, blame, -1, say_ready, r);
     blame_destroy(blame);
+    for (size_t i = 0; i < shown.count; i++)
+        shown.list[i].fd = -1; /* the server has closed it */
+    endpoints_remove(&shown);
     return rc;
 }
 
@@ -161,10 +193,13 @@ static int serve_here(struct ready *r, struct mpx_arena *a)
     if (s->pid_file.n > 0 && pidfile_open(&pidfile, a, s->pid_file.p, &error) < 0)
         return fail(error);
     if (endpoints_open(&(*r->l)->arena, s, r->e, &error) == 0) {
-        rc = run(r);
-        endpoints_remove(r->e);
+        struct endpoints *e = r->e;
+
+        passed_warn_of_unused(s);
+        rc = tell_failure(run(r));
+        endpoints_remove(e);
     } else {
-        rc = fail(error);
+        rc = fail_for(error, errno);
     }
     pidfile_close(&pidfile);
     return rc;
@@ -233,6 +268,8 @@ int main(int argc, char **argv)
     struct launch *l;
     struct cli c;
 
+    inherited_begin();
+    notify_begin();
     descriptors_begin();
     if (cli_parse(&c, argc, argv) < 0)
         return EXIT_USAGE;

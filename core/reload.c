@@ -4,6 +4,8 @@
 #include "date.h"
 #include "log.h"
 #include "logging.h"
+#include "notify.h"
+#include "passed.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -84,6 +86,7 @@ static void fail(struct reload *r, const char *why)
               r->repeats ? "another list of modules in quarantine is not taken"
                          : "the configuration is not taken",
               why != NULL ? ": " : "", why != NULL ? why : "");
+    notify_ready("serves on: another configuration was not taken, the log says why");
     if (r->state == RELOAD_PREPARES) {
         r->state = RELOAD_ABANDONS;
         part_wanted(r);
@@ -113,12 +116,14 @@ void reload_begin(struct reload *r)
         return;
     }
     r->began_ms = clock_ms();
+    notify_reloading("reads its configuration again");
     r->next = launch_create();
     if (r->read(r->arg, r->next) < 0) {
         fail(r, "it cannot be read");
         return;
     }
-    launch_compare(r->next, *r->now);
+    if (r->next->problems.count == 0)
+        launch_compare(r->next, *r->now);
     r->state = RELOAD_CHECKS;
     checker_start(&r->checker, r->next);
 }
@@ -200,6 +205,7 @@ static int exchange(struct reload *r)
     *r->endpoints = r->wanted;
     *r->now = r->crew->launch = r->next;
     crew_set_rules(r->crew);
+    passed_warn_of_unused(&r->crew->launch->settings);
     r->next = old; /* until all have changed over; then nobody looks at it */
     return 0;
 }
@@ -218,9 +224,11 @@ static void commit(struct reload *r)
 
 static void report(struct reload *r)
 {
-    if (!r->repeats)
+    if (!r->repeats) {
         log_info("configuration read again: it serves after %lld ms%.*s",
                  (long long)(clock_ms() - r->began_ms), STR_ARGS(buffer_str(&r->report)));
+        notify_ready("serves, with its configuration read again");
+    }
     rest(r);
 }
 

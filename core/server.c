@@ -8,6 +8,7 @@
 #include "log.h"
 #include "logging.h"
 #include "must.h"
+#include "notify.h"
 #include "phase.h"
 #include "reign.h"
 
@@ -32,7 +33,7 @@ struct server {
     struct edition *first;     /* until it is in force */
     struct mpx_str quarantine; /* that came for the next configuration; on the heap */
     struct endpoints sockets;  /* the same */
-    struct loop_event tick, term, interrupt, quit, hangup, user1, parent, deadline,
+    struct loop_event tick, alive, term, interrupt, quit, hangup, user1, parent, deadline,
         refused[REFUSED];
     int channel;
     struct peer peer; /* the same, once we serve */
@@ -104,6 +105,15 @@ static int prepare(struct server *s, struct launch *l, struct blame *blame)
     return rc;
 }
 
+/* The loop turns: a single process tells it itself. */
+static void on_alive(int fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+    notify_alive();
+}
+
 static void on_tick(int fd, short what, void *arg)
 {
     struct server *s = arg;
@@ -138,6 +148,8 @@ static void on_stop(int fd, short what, void *arg)
     (void)fd;
     (void)what;
     worker_update_clock(s->w);
+    if (s->channel < 0 && !s->w->stopping)
+        notify_stopping("finishes what is under way", most + JOBS_MS);
     if (s->w->stopping || s->w->conn_count == 0) {
         s->hurried = s->w->stopping;
         s->w->stopping = true;
@@ -333,6 +345,10 @@ static int start(struct server *s, struct endpoints *e)
 {
     struct edition *first = s->first;
     int rc = loop_timer(s->w->loop, &s->tick, 1000, LOOP_REPEAT, on_tick, s) | watch_signals(s);
+    int64_t alive = s->channel < 0 ? notify_watchdog_ms() : 0;
+
+    if (alive > 0)
+        rc |= loop_timer(s->w->loop, &s->alive, alive, LOOP_REPEAT, on_alive, s);
 
     s->first = NULL;
     reign_begin(&s->reign, first, e);
@@ -367,6 +383,7 @@ static bool stop(struct server *s)
     struct link *k;
 
     loop_end(&s->tick);
+    loop_end(&s->alive);
     loop_end(&s->deadline);
     while ((k = list_first(&s->w->listeners)) != NULL)
         listener_destroy(CONTAINER_OF(k, struct listener, link));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "settings.h"
 
+#include "inherited.h"
 #include "option_value.h"
 #include "site_keys.h"
 
@@ -13,7 +14,7 @@ enum { OWN_DESCRIPTORS = 64 }; /* what a worker has open beside connections */
 
 static const struct mpx_option log_options[] = {
     { .name = "to",
-      .help = "a file, \"stderr\" or \"syslog:FACILITY\"",
+      .help = "a file, \"stderr\", \"journald\" or \"syslog:FACILITY\"",
       .type = MPX_T_PATH,
       .flags = MPX_OPT_REQUIRED | MPX_OPT_BARE | MPX_OPT_SINK,
       .offset = AT(log_setting, to) },
@@ -277,8 +278,18 @@ static const struct mpx_option connection_options[] = {
       .type = MPX_T_BOOL,
       .fallback = "false",
       .offset = AT(listener_settings, proxy_protocol) },
-    OPTION_LATER_KEY("systemd"),
-    OPTION_LATER_KEY("fd"),
+    { .name = "systemd",
+      .help = "the name of sockets that systemd passes, FileDescriptorName of their unit, in the "
+              "place of host and port",
+      .type = MPX_T_STRING,
+      .offset = AT(listener_settings, systemd) },
+    { .name = "fd",
+      .help = "a listening socket that whoever starts the daemon leaves open, in the place of host "
+              "and port",
+      .type = MPX_T_INT,
+      .min = 3,
+      .max = INHERITED_FD_MAX,
+      .offset = AT(listener_settings, inherited) },
     MPX_OPTION_END,
 };
 
@@ -347,8 +358,10 @@ static int override_listener(const struct option_reading *rd, const struct node 
                     "them out, or remove it");
         return -1;
     }
-    if (s->listeners->socket.n > 0) { /* gives way, to what a folder would be served on */
-        s->listeners->socket = MPX_STR("");
+    if (settings_has_no_address(
+            s->listeners)) { /* gives way, to what a folder would be served on */
+        s->listeners->socket = s->listeners->systemd = MPX_STR("");
+        s->listeners->inherited = 0;
         s->listeners->host = MPX_STR("127.0.0.1");
         s->listeners->port = 8080;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
    What "log" and "log_mode" of "daemon" mean beyond their types. */
+#include "journal.h"
 #include "option_value.h"
 #include "quantity.h"
 #include "settings.h"
@@ -31,6 +32,27 @@ static int check_count(const struct option_reading *rd, const struct node *log)
     problem_add(rd->problems, e->at, "%s: errors can be logged to %d places, this is one too many",
                 option_pointer(rd, e), LOG_TARGETS);
     return -1;
+}
+
+/* journald has fields, each for itself, and shows them as whoever asks it wants them. */
+static int check_formats(const struct option_reading *rd, const struct node *log,
+                         const struct settings *s)
+{
+    const struct log_setting *target = s->log.items;
+    const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : log;
+    int rc = 0;
+
+    for (size_t i = 0; i < s->log.count && e != NULL; i++, e = e->next) {
+        const struct node *format = node_member(e, "format");
+
+        if (format == NULL || format->kind == NODE_NULL || !journal_is(target[i].to))
+            continue;
+        problem_add(rd->problems, format->key_at,
+                    "\"format\" cannot stand here: journald takes fields and has formats of its "
+                    "own (journalctl -o): leave it out");
+        rc = -1;
+    }
+    return rc;
 }
 
 /* One that whoever writes the log cannot write is a mistake. */
@@ -79,7 +101,7 @@ int settings_read_log(const struct option_reading *rd, const struct node *daemon
     const struct node *log = node_member(daemon, "log");
 
     set_levels(log, verbose, s);
-    int rc = check_count(rd, log);
+    int rc = check_count(rd, log) | check_formats(rd, log, s);
     rc |= check_mode(rd, daemon, s);
     return rc | read_detached(rd, daemon, s);
 }

@@ -2,8 +2,10 @@
 #include "supervisor.h"
 
 #include "date.h"
+#include "inherited.h"
 #include "log.h"
 #include "logging.h"
+#include "notify.h"
 #include "reload.h"
 #include "server.h"
 
@@ -21,6 +23,7 @@ struct supervisor {
     struct crew crew;
     struct reload reload;
     int signals;
+    int64_t alive_ms; /* when the service manager is to hear that the workers' loops turn */
     int64_t kill_ms; /* when workers that were told to stop have had their time; 0: they were not */
 };
 
@@ -30,8 +33,10 @@ static void stop(struct supervisor *s)
     int64_t most = s->crew.stopping ? 0 : (*s->l)->settings.shutdown_timeout;
 
     s->crew.stopping = true;
+    notify_stopping("finishes what is under way", most + GRACE_MS);
     reload_stop(&s->reload);
     endpoints_remove(s->e);
+    inherited_close();
     s->kill_ms = clock_ms() + most + GRACE_MS;
     crew_signal(&s->crew, SIGTERM);
 }
@@ -95,6 +100,21 @@ static void on_signal(struct supervisor *s)
     }
 }
 
+/* The service manager hears nothing of a worker that stalls, and ends us all in the end. */
+static void tell_alive(struct supervisor *s, int64_t now, int64_t *due)
+{
+    int64_t every = notify_watchdog_ms();
+
+    if (every == 0)
+        return;
+    if (s->alive_ms <= now) {
+        s->alive_ms = now + every;
+        if (crew_turns(&s->crew))
+            notify_alive();
+    }
+    crew_due(due, s->alive_ms);
+}
+
 /* What is due by the clock; how long poll may wait for the next of it, -1 for ever. */
 static int by_the_clock(struct supervisor *s)
 {
@@ -108,6 +128,7 @@ static int by_the_clock(struct supervisor *s)
         crew_signal(&s->crew, SIGKILL);
     }
     crew_due(&due, s->kill_ms);
+    tell_alive(s, now, &due);
     return due == 0 ? -1 : due > now ? (int)(due - now) : 0;
 }
 

@@ -52,6 +52,8 @@
     X(http1_body)        \
     X(http1_end)         \
     X(http1_rate)        \
+    X(inherited)         \
+    X(journal)           \
     X(json)              \
     X(level)             \
     X(list)              \
@@ -63,6 +65,7 @@
     X(method)            \
     X(must)              \
     X(node)              \
+    X(notify)            \
     X(option)            \
     X(option_map)        \
     X(option_table)      \
