@@ -79,14 +79,14 @@ enum sharing {
 
 /* The first one is bound as if it were alone: whoever else has the address is an error. */
 static int open_socket(const struct listener_settings *s, const struct endpoint *new,
-                       enum sharing sharing)
+                       const union endpoint_address *at, enum sharing sharing)
 {
     int fd = make_socket(s, new), one = 1, rc = fd < 0 ? -1 : 0;
 
     if (rc == 0 && sharing == OTHER)
         rc = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
     if (rc == 0)
-        rc = bind(fd, &new->address.any, length_of(&new->address));
+        rc = bind(fd, &at->any, length_of(at));
     if (rc == 0 && sharing == FIRST)
         rc = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
     if (rc == 0)
@@ -136,6 +136,11 @@ static bool has(const struct endpoints *e, unsigned id)
     return false;
 }
 
+static bool is_equal(const union endpoint_address *x, const union endpoint_address *y)
+{
+    return memcmp(x, y, length_of(y)) == 0;
+}
+
 /* The same socket as one that is wanted, and not taken by another yet. */
 static bool is_same(const struct opening *o, const struct endpoint *old, const struct endpoint *new)
 {
@@ -147,9 +152,8 @@ static bool is_same(const struct opening *o, const struct endpoint *old, const s
     if (new->file.path != NULL)
         return strcmp(old->file.path, new->file.path) == 0 && socket_file_is_there(&old->file);
     return old->v6only == new->v6only &&
-           old->address.any.sa_family ==
-               new->address.any.sa_family &&memcmp(&old->address, &new->address,
-                                                   length_of(&new->address)) == 0;
+           old->address.any.sa_family == new->address.any.sa_family &&
+           (is_equal(&old->address, &new->address) || is_equal(&old->bound, &new->address));
 }
 
 /* Whether it was there before; then new is it. */
@@ -160,10 +164,11 @@ static bool keep(struct opening *o, struct endpoint *new)
 
         if (!is_same(o, old, new))
             continue;
-        size_t listener = new->listener;
+        const struct endpoint wanted = *new;
         struct socket_file file = new->file;
         *new = *old;
-        new->listener = listener;
+        new->listener = wanted.listener;
+        new->address = wanted.address;
         file.device = old->file.device;
         file.inode = old->file.inode;
         file.made = old->file.made;
@@ -176,7 +181,7 @@ static bool keep(struct opening *o, struct endpoint *new)
 
 static unsigned port_of(const struct endpoint *e)
 {
-    return e->address.any.sa_family == AF_INET6 ? e->address.in6.sin6_port : e->address.in.sin_port;
+    return e->bound.any.sa_family == AF_INET6 ? e->bound.in6.sin6_port : e->bound.in.sin_port;
 }
 
 /* An address that we have ourselves, as part of another or with other parts. */
@@ -214,23 +219,20 @@ static int fail(struct opening *o, struct endpoint *new)
 static int open_others(struct opening *o, const struct listener_settings *l, struct endpoint *new)
 {
     size_t wanted = o->s->workers > 1 ? (size_t)o->s->workers - 1 : 0;
-    union endpoint_address asked = new->address, bound = asked;
-    socklen_t len = sizeof(bound);
+    socklen_t len = sizeof(new->bound);
 
-    if (getsockname(new->fd, &bound.any, &len) == 0)
-        endpoint_url(new->url, &bound.any, len); /* with the port that the kernel chose */
+    if (getsockname(new->fd, &new->bound.any, &len) == 0)
+        endpoint_url(new->url, &new->bound.any, len);
     if (wanted == 0)
         return 0;
-    new->address = bound;
     new->others = must_calloc(wanted * sizeof(*new->others));
     for (; new->others_count < wanted; new->others_count++) {
-        int fd = open_socket(l, new, OTHER);
+        int fd = open_socket(l, new, &new->bound, OTHER);
 
         if (fd < 0)
             return -1;
         new->others[new->others_count] = fd;
     }
-    new->address = asked;
     return 0;
 }
 
@@ -244,10 +246,11 @@ static int add(struct opening *o, size_t listener, const struct addrinfo *ai)
     new->v6only = l->v6only && ai->ai_family == AF_INET6;
     if (ai->ai_addrlen <= sizeof(new->address))
         memcpy(&new->address, ai->ai_addr, ai->ai_addrlen);
+    new->bound = new->address;
     if (keep(o, new))
         return 0;
     endpoint_url(new->url, ai->ai_addr, ai->ai_addrlen);
-    new->fd = open_socket(l, new, o->s->workers > 1 ? FIRST : ALONE);
+    new->fd = open_socket(l, new, &new->address, o->s->workers > 1 ? FIRST : ALONE);
     if (new->fd < 0 || open_others(o, l, new) < 0)
         return fail(o, new);
     count_in(o, new);

@@ -25,6 +25,7 @@ struct endpoint {
     size_t others_count;
     size_t listener;                /* which of the settings' listeners it belongs to */
     union endpoint_address address; /* as it was asked for; not of a unix socket */
+    union endpoint_address bound;   /* with the port that the kernel chose */
     bool v6only;
     int inherited; /* the descriptor that it was passed as, which stays open beside fd; 0: none */
     char url[ENDPOINT_URL]; /* "http://127.0.0.1:8080/", "unix:/run/www.sock" */

@@ -158,11 +158,17 @@ static int run_alone(struct launch *l, struct endpoints *e, struct ready *r)
 {
     const char *error;
 
+    struct endpoints shown = *e; /* what is served is the server's */
+
+    r->e = &shown;
     if (child_drop(&l->user, l->settings.no_new_privs, &error) < 0)
         return fail(error);
     struct blame *blame = blame_create();
     int rc = server_run(l, e, blame, -1, say_ready, r);
     blame_destroy(blame);
+    for (size_t i = 0; i < shown.count; i++)
+        shown.list[i].fd = -1; /* the server has closed it */
+    endpoints_remove(&shown);
     return rc;
 }
 
@@ -188,9 +194,11 @@ static int serve_here(struct ready *r, struct mpx_arena *a)
     if (s->pid_file.n > 0 && pidfile_open(&pidfile, a, s->pid_file.p, &error) < 0)
         return fail(error);
     if (endpoints_open(&(*r->l)->arena, s, r->e, &error) == 0) {
+        struct endpoints *e = r->e;
+
         passed_warn_of_unused(s);
         rc = tell_failure(run(r));
-        endpoints_remove(r->e);
+        endpoints_remove(e);
     } else {
         rc = fail_for(error, errno);
     }

@@ -112,7 +112,8 @@ void reload_begin(struct reload *r)
         fail(r, "it cannot be read");
         return;
     }
-    launch_compare(r->next, *r->now);
+    if (r->next->problems.count == 0)
+        launch_compare(r->next, *r->now);
     r->state = RELOAD_CHECKS;
     checker_start(&r->checker, r->next);
 }
