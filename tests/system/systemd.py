@@ -641,8 +641,8 @@ def test_no_system_call_is_made_that_the_service_forbids():
             ask(port, target)
         with open(where + "/trace", encoding="utf-8", errors="replace") as f:
             pid = int(f.readline().split()[0])
-        os.kill(pid, 10)  # the logs are opened again
-        time.sleep(0.2)
+        os.kill(pid, 1)  # the logs are opened, and the configuration is read again
+        time.sleep(1)
         os.kill(pid, 15)
         equal(process.wait(60), 0)
         process.stdout.close()
