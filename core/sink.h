@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
-   Where log lines go: files, standard error, syslog, journald. One thread writes them all, so that a slow
-   disk never holds up the loop; each sink has a bounded ring, and lines that do not fit are
-   counted and reported in their place. It does not know who opens files: descriptors are given
-   to it. */
+   Where log lines go: files, standard error, syslog, journald. One thread writes them all, so that
+   a slow disk never holds up the loop; each sink has a bounded ring, and lines that do not fit are
+   counted and reported in their place. It does not know who opens files: descriptors are given to
+   it. */
 #ifndef SINK_H
 #define SINK_H
 #include <multiplexd/module.h>

@@ -121,7 +121,7 @@ enum {
     MPX_OPT_EXISTS = 4,   /* a PATH that must exist when the configuration is checked */
     MPX_OPT_PRIVATE = 8,  /* a PATH that perhaps only root may read: the field holds its text */
     MPX_OPT_SECRET = 16,  /* never repeated in messages */
-    MPX_OPT_SINK = 32,    /* a PATH for mpx_sink_open: also "stderr", "journald", "syslog:FACILITY" */
+    MPX_OPT_SINK = 32, /* a PATH for mpx_sink_open: also "stderr", "journald", "syslog:FACILITY" */
     MPX_OPT_OR_TEXT = 64, /* a MAP in whose place a string may stand: a pair with an empty key */
     MPX_OPT_PREFIX =
         128,            /* a MAP: all members whose keys begin with its name and are no option's */
