@@ -140,7 +140,7 @@ class Soak:
         span = counted[-1][0] - counted[0][0]
         self.say(f"{name}: {slope * 1e6:+.1f} KiB for each million requests, standard error {error * 1e6:.1f}; "
                  f"{slope * span:+.0f} KiB over the {span:,} requests behind the warm-up")
-        return slope > 3 * error and slope * span > 128
+        return slope > 3 * error and slope * span > 256
 
     def is_well(self):
         """Says what came of it."""
