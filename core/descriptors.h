@@ -10,7 +10,8 @@
 void descriptors_begin(void);
 /* In a child: closes all but the standard ones and fd (-1: no further one). */
 void descriptors_keep(int fd);
-/* Raises the limit as far as it goes; how many there may be then, UINT64_MAX for any number. */
-uint64_t descriptors_raise(void);
+/* Raises the limit as far as it goes, and beyond, for who may do that, where it is less than
+   'wanted'; how many there may be then, UINT64_MAX for any number. */
+uint64_t descriptors_raise(uint64_t wanted);
 
 #endif

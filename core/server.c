@@ -101,7 +101,7 @@ static int prepare(struct server *s, struct launch *l, struct blame *blame)
     s->w->open_log = refuse_log;
     if (rc == 0)
         log_debug("open: %u modules, %zu virtual hosts, at most %llu descriptors", s->modules.count,
-                  e->g.vhost_count, (unsigned long long)descriptors_raise());
+                  e->g.vhost_count, (unsigned long long)descriptors_raise(0));
     return rc;
 }
 

@@ -277,6 +277,214 @@ def test_workers_have_no_descriptor_but_the_sockets_they_serve():
             equal(ask(a.getsockname()[1], "/expand?x")[2], b"x")
 
 
+class Journal:
+    """A journald that keeps what it hears, as dictionaries."""
+
+    def __init__(self, path):
+        self.path = path
+        self.socket = None
+        self.listen()
+
+    def listen(self):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        os.chmod(self.path, 0o666)
+        self.socket.settimeout(10)
+
+    def go_away(self):
+        self.socket.close()
+        os.unlink(self.path)
+
+    def hear(self):
+        data, ancillary, _, _ = socket.recv_fds(self.socket, 1 << 20, 1)
+        if ancillary:
+            with open(ancillary[0], "rb") as f:
+                f.seek(0)
+                data = f.read()
+        return dict(line.split("=", 1) for line in data.decode().splitlines())
+
+    def hear_until(self, text):
+        while text not in (entry := self.hear())["MESSAGE"]:
+            pass
+        return entry
+
+
+def test_errors_reach_journald_with_fields_of_their_own():
+    with folder() as where:
+        journal = Journal(where + "/journal")
+        config = configuration({"name": "www.example", "modules": "evil"}, daemon={"log": "journald:" + journal.path})
+        with serving(config) as server:
+            equal(server.get("/end-twice", host="www.example")[0], 500)
+            entry = journal.hear_until("")
+            while "MULTIPLEXD_REQUEST" not in entry:
+                entry = journal.hear()
+            equal((entry["MULTIPLEXD_VHOST"], entry["MULTIPLEXD_MODULE"], entry["SYSLOG_IDENTIFIER"]),
+                  ("www.example", "evil", "multiplexd"))
+            assert re.fullmatch("[0-9a-f]{16}", entry["MULTIPLEXD_REQUEST"]), entry
+            assert entry["PRIORITY"] in "34", entry
+            os.kill(server.worker(), 9)  # what the supervisor says goes there, too
+            equal(journal.hear_until("a worker died")["PRIORITY"], "3")
+
+
+def test_access_lines_reach_journald():
+    with folder() as where:
+        journal = Journal(where + "/journal")
+        vhost = {"documents": where, "accesslog": {"file": "journald:" + journal.path, "format": "$status $path"}}
+        with serving(configuration(vhost)) as server:
+            server.get("/none")
+            entry = journal.hear()
+            equal((entry["MESSAGE"], entry["PRIORITY"]), ("404 /none", "6"))
+
+
+def test_a_journald_that_is_away_costs_lines_and_no_requests():
+    with folder() as where:
+        journal = Journal(where + "/journal")
+        vhost = {"documents": where, "accesslog": {"file": "journald:" + journal.path, "format": "$path"}}
+        with serving(configuration(vhost)) as server:
+            server.get("/before")
+            equal(journal.hear()["MESSAGE"], "/before")
+            journal.go_away()
+            for _ in range(20):
+                equal(server.get("/lost")[0], 404)
+            server.wait_for_log(f'lines for "journald:{journal.path}" were lost: No such file or directory')
+            journal.listen()
+            server.get("/again")
+            equal(journal.hear()["MESSAGE"], "/again")
+            equal(journal.hear()["MESSAGE"], "20 lines were lost here")
+
+
+def test_a_full_disk_loses_lines_and_logs_go_on_when_there_is_room():
+    need(IS_ROOT, "only root mounts")
+    with folder() as where:
+        os.mkdir(where + "/small")
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", where + "/small"], check=False,
+                              capture_output=True)
+        need(done.returncode == 0, "nothing may be mounted here")
+        try:
+            log = where + "/small/access.log"
+            vhost = {"documents": where, "accesslog": {"file": log, "format": "$path"}}
+            with serving(configuration(vhost)) as server:
+                with server.connect() as s:
+                    for _ in range(100):
+                        s.sendall(request("/" + "x" * 2000))
+                        equal(read_response(s)[0], 404)
+                server.wait_for_log(f'lines for "{log}" were lost: No space left on device')
+                os.truncate(log, 0)
+                server.get("/again")
+                end = time.monotonic() + 5
+                while b"/again\n" not in (text := open(log, "rb").read()) or b" lines were lost here\n" not in text:
+                    assert time.monotonic() < end, text[-200:]
+                    server.get("/again")
+                    time.sleep(0.05)
+        finally:
+            subprocess.run(["umount", "-l", where + "/small"], check=True)
+
+
+def test_the_watchdog_hears_of_loops_that_turn_and_of_no_other():
+    for workers in (1, 2, 0):
+        with folder() as where:
+            manager = Manager(where)
+            manager.environment["WATCHDOG_USEC"] = "200000"
+            config = configuration({"modules": "crash"}, daemon={"workers": workers, "watchdog": {"kill": "60s"}})
+            server = Server(where, config, env=manager.environment)
+            for _ in range(3):
+                equal(manager.hear_until("WATCHDOG"), {"WATCHDOG": "1"})
+            s = server.connect()
+            s.sendall(request("/content/loop"))  # for ever
+            quiet, end = False, time.monotonic() + 30
+            while not quiet:
+                assert time.monotonic() < end, "it is still called alive"
+                manager.socket.settimeout(3)
+                try:
+                    manager.hear()
+                except TimeoutError:
+                    quiet = True
+            s.close()
+            children = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=False)
+            for pid in [server.process.pid, *map(int, children.stdout.split())]:
+                os.kill(pid, 9)
+            server.process.wait(10)
+            server.process.stdout.close()
+
+
+def test_a_reload_is_told_and_what_came_of_it():
+    with folder() as where:
+        manager = Manager(where)
+        config = configuration({"modules": "probe"})
+        server = Server(where, config, env=manager.environment)
+        manager.hear_until("READY")
+        for vhosts, status in (({"modules": "probe"}, "serves, with its configuration read again"),
+                               ({"modulse": "probe"}, "serves on: another configuration was not taken, the log says why")):
+            write(server.config, json.dumps({**config, "vhosts": vhosts}))
+            server.process.send_signal(1)
+            begun = manager.hear()
+            equal(begun["RELOADING"], "1")
+            assert 0 < int(begun["MONOTONIC_USEC"]) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000, begun
+            ended = manager.hear()
+            equal((ended["READY"], ended["MAINPID"], ended["STATUS"]), ("1", str(server.process.pid), status))
+        server.stop()
+
+
+def test_passed_sockets_stay_through_reloads_also_while_no_listener_has_them():
+    with socket.create_server(("127.0.0.1", 0)) as a, socket.create_server(("127.0.0.1", 0)) as b:
+        ports = [s.getsockname()[1] for s in (a, b)]
+        both, one = site([{"systemd": "a"}, {"systemd": "b"}], workers=2), site({"systemd": "a"}, workers=2)
+        with passed_to(both, [a, b], "a:b") as server:
+            kept = socket.create_connection(("127.0.0.1", ports[0]), 10)
+            kept.sendall(request("/expand?1"))
+            equal(read_response(kept)[2], b"1")
+            for config, text in ((one, "listeners removed: http://127.0.0.1:%d/" % ports[1]),
+                                 (both, "listeners added: http://127.0.0.1:%d/" % ports[1])):
+                write(server.folder + "/site.json", json.dumps(config))
+                server.process.send_signal(1)
+                server.wait_for_log(text)
+                kept.sendall(request("/expand?2"))
+                equal(read_response(kept)[2], b"2")
+            contains(server.log(), 'systemd passed sockets that no listener has: "b"')
+            for port in ports:
+                equal(ask(port)[0], 200)
+            kept.close()
+
+
+def test_the_limit_of_descriptors_is_raised_to_what_the_limits_ask_for():
+    with open("/proc/self/status", encoding="ascii") as f:
+        need(int(re.search(r"CapEff:\s+(\w+)", f.read()).group(1), 16) >> 24 & 1, "only CAP_SYS_RESOURCE may raise it")
+    config = configuration({"modules": "probe"}, connection={"limits": {"connections": 3000}})
+    with folder() as where:
+        path = write(where + "/site.json", json.dumps(config))
+        for command, wanted in ((["prlimit", "--nofile=500:1000"], 3064), (["prlimit", "--nofile=500:4000"], 4000)):
+            with open(where + "/stderr", "wb") as stderr:
+                process = subprocess.Popen([*command, PROGRAM, "-c", path], stdout=subprocess.PIPE, stderr=stderr)
+            assert process.stdout.readline()
+            children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
+            for pid in (process.pid, int(children.stdout.split()[0])):
+                with open(f"/proc/{pid}/limits", encoding="ascii") as f:
+                    contains(f.read(), f"Max open files            {wanted} ")
+            process.terminate()
+            equal(process.wait(20), 0)
+            process.stdout.close()
+            with open(where + "/stderr", encoding="utf-8") as f:
+                equal(f.read(), "")
+
+
+def test_too_few_descriptors_are_told_at_the_start_for_each_worker():
+    bounds = ["setpriv", "--bounding-set=-sys_resource"] if IS_ROOT else []
+    for workers, each in ((1, ""), (2, " in each worker")):
+        config = configuration({"modules": "probe"}, daemon={"workers": workers}, connection={"limits": {"connections": 3000}})
+        with folder() as where:
+            path = write(where + "/site.json", json.dumps(config))
+            with open(where + "/stderr", "wb") as stderr:
+                process = subprocess.Popen(["prlimit", "--nofile=500:1000", *bounds, PROGRAM, "-c", path],
+                                           stdout=subprocess.PIPE, stderr=stderr)
+            assert process.stdout.readline()
+            process.terminate()
+            equal(process.wait(20), 0)
+            process.stdout.close()
+            with open(where + "/stderr", encoding="utf-8") as f:
+                contains(f.read(), f"limits.connections ask for 3064 descriptors{each} but there are 1000: raise the limit "
+                         "(ulimit -n, LimitNOFILE) or lower limits.connections")
+
+
 EXAMPLES = sorted(glob.glob(os.path.join(SOURCE, "conf/examples/*.json")))
 
 
@@ -433,8 +641,8 @@ def test_no_system_call_is_made_that_the_service_forbids():
             ask(port, target)
         with open(where + "/trace", encoding="utf-8", errors="replace") as f:
             pid = int(f.readline().split()[0])
-        os.kill(pid, 10)  # the logs are opened again
-        time.sleep(0.2)
+        os.kill(pid, 1)  # the logs are opened, and the configuration is read again
+        time.sleep(1)
         os.kill(pid, 15)
         equal(process.wait(60), 0)
         process.stdout.close()
