@@ -224,7 +224,8 @@ static void note_crash(struct crew *c, const struct verdict *v)
         !quarantine_note(q, str_of(v->module), v->at_load, now))
         return;
     log_error("module \"%s\" is in quarantine for %lld s: crash %u within %lld s; requests that "
-              "come to it are answered 503: mend it or take it out of \"modules\", and restart",
+              "come to it are answered 503: take it out of \"modules\" and reload, or mend it and "
+              "restart",
               v->module, (long long)(q->rules.length_ms / 1000),
               quarantine_crashes(q, str_of(v->module), now),
               (long long)(q->rules.window_ms / 1000));
