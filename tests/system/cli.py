@@ -87,7 +87,7 @@ def test_a_folder_is_served_for_every_host():
 
 EIGHT = """{
   // eight mistakes
-  "daemon": { "workers": "many", "watchdog": {} },
+  "daemon": { "workers": "many", "control": {} },
   "connection": { "port": "http" },
   "vhosts": [
     { "name": "www.example", "documents": "/srv/no-such-folder",
