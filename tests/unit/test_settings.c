@@ -293,9 +293,9 @@ END_TEST
 static const struct {
     const char *text, *errors;
 } wrong[] = {
-    { "{ \"daemon\": { \"usr\": \"x\", \"workers\": 2 } }",
+    { "{ \"daemon\": { \"usr\": \"x\", \"workers\": 65 } }",
       "main.json:1:15: error: unknown key \"usr\" at /daemon (did you mean \"user\"?)\n"
-      "main.json:1:38: error: /daemon/workers must be a number from 0 to 1, not 2\n" },
+      "main.json:1:38: error: /daemon/workers must be a number from 0 to 64, not 65\n" },
     { "{ \"daemon\": { \"port\": 80, \"documents\": \"/\" }, \"connection\": { \"user\": \"x\" } }",
       "main.json:1:15: error: \"port\" cannot stand here: it belongs in \"connection\"\n"
       "main.json:1:27: error: \"documents\" cannot stand here: it belongs in a virtual host\n"
