@@ -4,6 +4,7 @@
 #include "broker.h"
 #include "descriptors.h"
 #include "enlist.h"
+#include "inherited.h"
 #include "listener.h"
 #include "log.h"
 #include "logging.h"
@@ -145,8 +146,10 @@ static void on_stop(int fd, short what, void *arg)
     (void)fd;
     (void)what;
     worker_update_clock(s->w);
-    if (s->channel < 0 && !s->w->stopping)
+    if (s->channel < 0 && !s->w->stopping) {
         notify_stopping("finishes what is under way", most + JOBS_MS);
+        inherited_close();
+    }
     if (s->w->stopping || s->w->conn_count == 0) {
         s->hurried = s->w->stopping;
         s->w->stopping = true;

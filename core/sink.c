@@ -27,8 +27,7 @@ enum {
 };
 
 /* A ring holds lines as they are written; in a syslog sink each ends with a newline as well, and
-   its level stands before it as a digit. In one for journald there are entries, a NUL behind each.
-   */
+   its level stands before it as a digit. In one for journald it holds entries, each with a NUL. */
 struct mpx_sink {
     struct link link;
     struct sinks *all;
