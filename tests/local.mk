@@ -204,7 +204,7 @@ SYSTEM_TESTS = \
 	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/load_client.py tests/system/modules.py tests/system/overload.py \
-	tests/system/processes.py tests/system/range.py tests/system/reliability.py \
+	tests/system/processes.py tests/system/range.py tests/system/reliability.py tests/system/reload.py \
 	tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
 	tests/system/spellings.py tests/system/static.py tests/system/static_cache.py \
 	tests/system/supervisor.py tests/system/systemd.py tests/system/tools.py \
