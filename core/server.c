@@ -3,6 +3,7 @@
 
 #include "broker.h"
 #include "descriptors.h"
+#include "handover.h"
 #include "enlist.h"
 #include "inherited.h"
 #include "listener.h"
@@ -36,6 +37,7 @@ struct server {
     struct endpoints sockets;  /* the same */
     struct loop_event tick, alive, term, interrupt, quit, hangup, user1, parent, deadline,
         refused[REFUSED];
+    struct handover handover;
     int channel;
     struct peer peer; /* the same, once we serve */
     bool orphaned;    /* stopping because the supervisor is gone */
@@ -223,6 +225,16 @@ static void keep_quarantine(struct server *s, struct mpx_str text)
     s->quarantine = (struct mpx_str){ copy, text.n };
 }
 
+/* Another worker takes our place. */
+static void give(struct server *s, struct channel_message *m)
+{
+    if (m->fd_count != 1 || s->w->stopping)
+        return;
+    handover_give(s->w, m->fds[0]);
+    m->fds[0] = -1;
+    on_stop(-1, 0, s);
+}
+
 static void on_message(struct server *s, struct channel_message *m)
 {
     switch (m->what) {
@@ -246,6 +258,15 @@ static void on_message(struct server *s, struct channel_message *m)
         if (s->reign.next != NULL && s->reign.next_stands)
             reign_commit(&s->reign);
         say(s, BROKER_COMMITTED);
+        break;
+    case BROKER_GIVE:
+        give(s, m);
+        break;
+    case BROKER_TAKE:
+        if (m->fd_count != 1 || s->w->stopping)
+            break;
+        handover_take(&s->handover, s->w, m->fds[0]);
+        m->fds[0] = -1;
         break;
     case BROKER_ABANDON:
         reign_abandon(&s->reign);
@@ -387,6 +408,7 @@ static bool stop(struct server *s)
     loop_end(&s->tick);
     loop_end(&s->alive);
     loop_end(&s->deadline);
+    handover_finish(&s->handover);
     while ((k = list_first(&s->w->listeners)) != NULL)
         listener_destroy(CONTAINER_OF(k, struct listener, link));
     reign_abandon(&s->reign);

@@ -208,7 +208,7 @@ SYSTEM_TESTS = \
 	tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
 	tests/system/spellings.py tests/system/static.py tests/system/static_cache.py \
 	tests/system/supervisor.py tests/system/systemd.py tests/system/tools.py \
-	tests/system/transaction.py tests/system/userdir.py tests/system/workers.py
+	tests/system/transaction.py tests/system/upgrade.py tests/system/userdir.py tests/system/workers.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py tests/system/valgrind.py
