@@ -110,7 +110,7 @@ def test_the_manual_pages_name_every_option():
 
 def test_links_between_the_pages_lead_somewhere():
     for name in ("README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/CONFIG.md", "docs/FUZZING.md", "docs/MODULES.md",
-                 "docs/PERFORMANCE.md", *("docs/modules/" + page for page in MODULE_PAGES)):
+                 "docs/PERFORMANCE.md", "docs/RELIABILITY.md", *("docs/modules/" + page for page in MODULE_PAGES)):
         with open(os.path.join(SOURCE, name), encoding="utf-8") as f:
             for target in re.findall(r"\]\(([^)#:]+)\)", f.read()):
                 assert os.path.exists(os.path.join(SOURCE, os.path.dirname(name), target)), f"{name}: {target}"
