@@ -175,8 +175,12 @@ void crash_end_thread(void)
     own_stack = NULL;
 }
 
-void crash_unblock(sigset_t *set)
+void crash_block_others(sigset_t *before)
 {
+    sigset_t set;
+
+    sigfillset(&set);
     for (size_t i = 0; i < SIGNALS; i++)
-        (void)sigdelset(set, signals[i]);
+        (void)sigdelset(&set, signals[i]);
+    (void)pthread_sigmask(SIG_SETMASK, &set, before);
 }

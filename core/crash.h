@@ -15,7 +15,8 @@ void crash_begin(struct blame *b);
    crash_begin in this process nothing is noted. */
 void crash_begin_thread(unsigned slot);
 void crash_end_thread(void);
-/* The signals that must not be blocked, out of a set that is to be. */
-void crash_unblock(sigset_t *set);
+/* Blocks every signal but these on this thread, for one that it is about to start; *before is what
+   was blocked. */
+void crash_block_others(sigset_t *before);
 
 #endif

@@ -73,12 +73,18 @@ static int send_all(const struct crew *c, struct slot *s, const struct launch *l
     return rc;
 }
 
+/* Whether one that cannot start is tried again. */
+static bool goes_on(const struct crew *c)
+{
+    return c->was_ready || c->inherits;
+}
+
 static void cannot_start(struct crew *c, struct slot *s, const char *why)
 {
     s->pid = 0;
     s->state = SLOT_EMPTY;
     log_error("cannot start a worker: %s", why);
-    if (c->was_ready)
+    if (goes_on(c))
         s->next_ms = clock_ms() + BACK_OFF_MOST_MS;
 }
 
@@ -224,7 +230,8 @@ static void note_crash(struct crew *c, const struct verdict *v)
         !quarantine_note(q, str_of(v->module), v->at_load, now))
         return;
     log_error("module \"%s\" is in quarantine for %lld s: crash %u within %lld s; requests that "
-              "come to it are answered 503: mend it or take it out of \"modules\", and restart",
+              "come to it are answered 503: take it out of \"modules\" and reload, or mend it and "
+              "restart",
               v->module, (long long)(q->rules.length_ms / 1000),
               quarantine_crashes(q, str_of(v->module), now),
               (long long)(q->rules.window_ms / 1000));
@@ -280,9 +287,9 @@ static void tell_end(struct crew *c, struct slot *s, int status)
     arena_init(&a, NULL);
     verdict_find(s->blame, &a, status, s->stalled_ms, &v);
     const char *how = arena_printf(&a, "a worker %s", v.text).p;
-    if (c->was_ready && s->broker.is_ready)
+    if (goes_on(c) && s->broker.is_ready)
         log_error("%s; starting another", how);
-    else if (c->was_ready)
+    else if (goes_on(c))
         tell_again(c, s, how);
     else if (s->problems.count > 0)
         problems_show(&s->problems);
@@ -317,7 +324,7 @@ void crew_on_end(struct crew *c, struct slot *s, int status)
         return;
     }
     tell_end(c, s, status);
-    if (c->was_ready) {
+    if (goes_on(c)) {
         replace(s);
         return;
     }

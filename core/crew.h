@@ -43,6 +43,7 @@ struct crew {
     const struct endpoints *endpoints; /* the same */
     void (*ready)(void *arg);          /* called once, when all serve for the first time */
     void *arg;
+    bool inherits; /* workers of an image before serve: a start that fails is tried again */
     bool was_ready, stopping;
     struct buffer said; /* why the last one could not start, as it was logged */
     struct quarantine quarantine;

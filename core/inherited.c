@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -144,6 +145,37 @@ const char *inherited_names(struct mpx_arena *a)
                                STR_ARGS(name));
     }
     return arena_copyz(a, all);
+}
+
+void inherited_disown(int fd)
+{
+    if (fd >= FIRST && fd < COUNT)
+        begun.kinds[fd] = CLOSED;
+}
+
+static void set_number(const char *name, uint64_t n)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
+    (void)setenv(name, text, 1);
+}
+
+void inherited_pass_on(bool on)
+{
+    for (int fd = FIRST; fd < COUNT; fd++)
+        if (begun.kinds[fd] == LISTENS)
+            (void)fcntl(fd, F_SETFD, on ? 0 : FD_CLOEXEC);
+    if (on && begun.passed > 0) {
+        set_number("LISTEN_PID", (uint64_t)getpid());
+        set_number("LISTEN_FDS", begun.passed);
+        if (begun.names != NULL)
+            (void)setenv("LISTEN_FDNAMES", begun.names, 1);
+        return;
+    }
+    (void)unsetenv("LISTEN_PID");
+    (void)unsetenv("LISTEN_FDS");
+    (void)unsetenv("LISTEN_FDNAMES");
 }
 
 void inherited_close(void)

@@ -29,6 +29,11 @@ int inherited_copy(int fd);
 const char *inherited_names(struct mpx_arena *a);
 /* The name of a descriptor that systemd passed; n 0 for any other. */
 struct mpx_str inherited_name(int fd);
+/* This one is not from whoever started us. */
+void inherited_disown(int fd);
+/* Before another image is executed in this process: it begins with what this one began with. false:
+   nothing was executed. */
+void inherited_pass_on(bool on);
 /* Closes all of the sockets. With systemd they listen on, in systemd. */
 void inherited_close(void);
 

@@ -103,6 +103,8 @@ struct ready {
     const struct cli *c;
     struct endpoints *e;
     struct detach detach;
+    struct heritage *heritage;
+    const struct upgrade_program *program;
 };
 
 static void say_ready(void *arg)
@@ -174,10 +176,46 @@ static int run_alone(struct launch *l, struct endpoints *e, struct ready *r)
 
 static int run(struct ready *r)
 {
-    const struct supervisor_calls calls = { .ready = say_ready, .read = read_again, .arg = r };
+    const struct supervisor_calls calls = { .ready = say_ready, .read = read_again, .arg = r,
+                                            .program = r->program, .heritage = r->heritage };
 
     return (*r->l)->settings.workers > 0 ? supervisor_run(r->l, r->e, &calls)
                                          : run_alone(*r->l, r->e, r);
+}
+
+/* The pid file, perhaps one that the image before us had. */
+static int open_pid_file(struct ready *r, struct mpx_arena *a, struct pidfile *p)
+{
+    const struct settings *s = &(*r->l)->settings;
+    struct heritage *h = r->heritage;
+    const char *error;
+
+    if (h->pid_fd >= 0 && pidfile_adopt(p, a, h->pid_path, h->pid_fd) == 0) {
+        if (str_is(s->pid_file, h->pid_path))
+            return 0;
+        pidfile_close(p); /* it is called otherwise now */
+    }
+    h->pid_fd = -1;
+    if (s->pid_file.n == 0)
+        return 0;
+    if (pidfile_open(p, a, s->pid_file.p, &error) < 0)
+        return fail(error);
+    h->pid_path = arena_copyz(a, s->pid_file);
+    h->pid_fd = p->fd;
+    return 0;
+}
+
+/* The sockets; those of the image before are kept where they are wanted. */
+static int open_endpoints(struct ready *r, const char **error)
+{
+    struct launch *l = *r->l;
+    struct endpoints *old = &r->heritage->endpoints;
+
+    if (endpoints_change(&l->arena, &l->settings, old, r->e, error) < 0)
+        return -1;
+    endpoints_part(old, r->e);
+    endpoints_settle(r->e, &l->settings);
+    return 0;
 }
 
 /* Opens what is kept to the end, and serves. */
@@ -185,21 +223,22 @@ static int serve_here(struct ready *r, struct mpx_arena *a)
 {
     const struct settings *s = &(*r->l)->settings;
     struct pidfile pidfile = { .fd = -1, .folder = -1 };
+    struct endpoints *e = r->e;
     const char *error;
     int rc;
 
     if (logging_direct(s, &(*r->l)->grants.as) < 0)
         return EXIT_FAILURE;
     raise_descriptors(s);
-    if (s->pid_file.n > 0 && pidfile_open(&pidfile, a, s->pid_file.p, &error) < 0)
-        return fail(error);
-    if (endpoints_open(&(*r->l)->arena, s, r->e, &error) == 0) {
-        struct endpoints *e = r->e;
-
+    if (open_pid_file(r, a, &pidfile) != 0)
+        return EXIT_FAILURE;
+    if (open_endpoints(r, &error) == 0) {
         passed_warn_of_unused(s);
         rc = tell_failure(run(r));
         endpoints_remove(e);
     } else {
+        if (r->heritage->is_there)
+            log_error("the new image cannot serve: %s", error);
         rc = fail_for(error, errno);
     }
     pidfile_close(&pidfile);
@@ -216,12 +255,18 @@ static const char *absolute(struct mpx_arena *a, const char *path)
     return arena_printf(a, "%s/%s", here, path).p;
 }
 
-static int serve(struct launch **l, const struct cli *given)
+static int serve(struct launch **l, const struct cli *given, struct heritage *h,
+                 const struct upgrade_program *program)
 {
     struct mpx_arena a; /* what outlives the launch */
     struct cli c = *given;
     struct endpoints e;
-    struct ready r = { .l = l, .c = &c, .e = &e, .detach.tell = -1 };
+    struct ready r = { .l = l,
+                       .c = &c,
+                       .e = &e,
+                       .detach.tell = -1,
+                       .heritage = h,
+                       .program = program };
 
     if (check_user(&(*l)->settings) != 0)
         return EXIT_FAILURE;
@@ -229,7 +274,9 @@ static int serve(struct launch **l, const struct cli *given)
     if ((*l)->settings.detach) {
         c.config = absolute(&a, c.config);
         c.folder = absolute(&a, c.folder);
-        if (detach_begin(&r.detach) < 0)
+        if (h->is_there)
+            (void)!chdir("/"); /* the image before has detached */
+        else if (detach_begin(&r.detach) < 0)
             return fail("cannot detach: there can be no more processes");
     }
     int rc = serve_here(&r, &a);
@@ -237,7 +284,26 @@ static int serve(struct launch **l, const struct cli *given)
     return rc;
 }
 
-static int command(struct launch **first, const struct cli *c)
+/* What is wrong, for whoever reads the log of a daemon that was there before. */
+static void log_line(void *arg, struct mpx_str line)
+{
+    (void)arg;
+    log_error("%.*s", STR_ARGS(line));
+}
+
+static int check_heir(struct launch *l)
+{
+    int rc = check(l);
+
+    if (rc < 0 && logging_direct(&l->settings, &l->grants.as) == 0) {
+        problems_each(&l->problems, log_line, NULL);
+        log_error("the new image cannot serve");
+    }
+    return rc;
+}
+
+static int command(struct launch **first, const struct cli *c, struct heritage *h,
+                   const struct upgrade_program *program)
 {
     struct launch *l = *first;
 
@@ -255,22 +321,43 @@ static int command(struct launch **first, const struct cli *c)
     }
     if (c->command == CLI_MODULES)
         return checker_list_modules(l) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-    if (check(l) < 0)
+    if ((h->is_there ? check_heir(l) : check(l)) < 0)
         return EXIT_FAILURE;
     if (c->command == CLI_TEST) {
         printf("%s: nothing is wrong\n", l->file);
         return EXIT_SUCCESS;
     }
-    return serve(first, c);
+    return serve(first, c, h, program);
+}
+
+/* Where our file is and what relative names mean, as long as both are as they were. */
+static void find_program(struct upgrade_program *p, struct mpx_arena *a, char **argv)
+{
+    char path[PATH_MAX], folder[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+
+    if (n <= 0 || n == (ssize_t)sizeof(path) || getcwd(folder, sizeof(folder)) == NULL)
+        *p = (struct upgrade_program){ .path = argv[0], .folder = ".", .argv = argv };
+    else
+        *p = (struct upgrade_program){ .path = arena_copyz(a, (struct mpx_str){ path, (size_t)n }),
+                                       .folder = arena_copyz(a, str_of(folder)),
+                                       .argv = argv };
 }
 
 int main(int argc, char **argv)
 {
+    struct mpx_arena a;
+    struct heritage h;
+    struct upgrade_program program;
     struct launch *l;
     struct cli c;
 
     inherited_begin();
     notify_begin();
+    arena_init(&a, NULL);
+    find_program(&program, &a, argv);
+    if (heritage_begin(&h, &a) < 0)
+        return fail("cannot understand what the image before has left");
     descriptors_begin();
     if (cli_parse(&c, argc, argv) < 0)
         return EXIT_USAGE;
@@ -285,9 +372,10 @@ int main(int argc, char **argv)
     (void)signal(SIGUSR1, SIG_IGN); /* logs may be rotated before there are any */
     (void)signal(SIGCHLD, SIG_DFL); /* ignored by who started us, ends would not be told */
     l = launch_create();
-    int rc = command(&l, &c);
+    int rc = command(&l, &c, &h, &program);
     if (rc == SERVER_BUSY)
         _exit(SERVER_OK);
     launch_destroy(l);
+    arena_finish(&a);
     return rc;
 }

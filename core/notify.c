@@ -53,6 +53,25 @@ static void set_watchdog(const char *usec, const char *pid)
         manager.watchdog_ms = 1;
 }
 
+void notify_pass_on(bool on)
+{
+    char path[sizeof(manager.to.sun_path) + 1], usec[24];
+
+    (void)unsetenv("NOTIFY_SOCKET");
+    (void)unsetenv("WATCHDOG_USEC");
+    (void)unsetenv("WATCHDOG_PID");
+    if (!on || manager.length == 0)
+        return;
+    memcpy(path, manager.to.sun_path, sizeof(manager.to.sun_path));
+    path[manager.length - offsetof(struct sockaddr_un, sun_path)] = '\0';
+    if (path[0] == '\0')
+        path[0] = '@';
+    (void)snprintf(usec, sizeof(usec), "%lld", (long long)manager.watchdog_ms * 2 * US);
+    (void)setenv("NOTIFY_SOCKET", path, 1);
+    if (manager.watchdog_ms > 0)
+        (void)setenv("WATCHDOG_USEC", usec, 1);
+}
+
 void notify_begin(void)
 {
     const char *path = getenv("NOTIFY_SOCKET");

@@ -4,10 +4,14 @@
    manager started, or one that took its place, is to speak; it waits for a second at most. */
 #ifndef NOTIFY_H
 #define NOTIFY_H
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Takes what the manager says out of the environment, so that no child takes it for its own. */
 void notify_begin(void);
+/* Before another image is executed in this process: it is told what this one was. false: nothing was
+   executed. */
+void notify_pass_on(bool on);
 /* Serves, after a start or a reload; this process is the one to send signals to. status: a sentence
    for who asks. */
 void notify_ready(const char *status);

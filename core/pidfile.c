@@ -75,6 +75,17 @@ int pidfile_open(struct pidfile *p, struct mpx_arena *a, const char *path, const
     return -1;
 }
 
+int pidfile_adopt(struct pidfile *p, struct mpx_arena *a, const char *path, int fd)
+{
+    struct mpx_str whole = str_of(path);
+    size_t slash = str_find_last(whole, '/');
+    const char *folder = slash > 0 ? arena_copyz(a, str_head(whole, slash)) : "/";
+
+    *p = (struct pidfile){ .fd = fd, .name = arena_copyz(a, str_from(whole, slash + 1)) };
+    p->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return p->folder < 0 ? -1 : 0;
+}
+
 void pidfile_close(struct pidfile *p)
 {
     if (p->fd >= 0 && (!is_ours(p) || unlinkat(p->folder, p->name, 0) < 0))

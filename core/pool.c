@@ -150,14 +150,12 @@ void pool_destroy(struct pool *p)
 static int start_thread(struct pool *p)
 {
     struct pool_thread *t = &p->threads[p->threads_started];
-    sigset_t all, before;
+    sigset_t before;
 
     t->p = p;
     t->slot =
         p->blame != NULL && p->threads_started + 1 < BLAME_THREADS ? p->threads_started + 1 : 0;
-    sigfillset(&all);
-    crash_unblock(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    crash_block_others(&before);
     int rc = pthread_create(&t->thread, NULL, thread_main, t);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc == 0)

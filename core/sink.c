@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sink.h"
 
+#include "crash.h"
 #include "journal.h"
 #include "list.h"
 #include "log.h"
@@ -248,12 +249,11 @@ struct sinks *sinks_create(void)
 /* The thread starts with the first sink, with all signals blocked. */
 static void start_thread(struct sinks *s)
 {
-    sigset_t all, before;
+    sigset_t before;
 
     if (s->running)
         return;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    crash_block_others(&before);
     s->running = pthread_create(&s->thread, NULL, thread_main, s) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     MUST(s->running);

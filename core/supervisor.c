@@ -9,19 +9,28 @@
 #include "reload.h"
 #include "server.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { GRACE_MS = 8000 /* what a worker may need to end beyond shutdown_timeout */ };
+enum {
+    GRACE_MS = 8000, /* what a worker may need to end beyond shutdown_timeout */
+    FIXED = 3        /* descriptors that are waited for beside those of workers */
+};
 
 struct supervisor {
     struct launch **l;
     struct endpoints *e;
     struct crew crew;
     struct reload reload;
+    struct upgrade upgrade;
+    struct heritage *heritage;
+    bool upgrade_wanted, is_tried; /* another image: asked for; found good */
+    int64_t elders_kill_ms;        /* as kill_ms, of the workers of the image before */
     int signals;
     int64_t alive_ms; /* when the service manager is to hear that the workers' loops turn */
     int64_t kill_ms; /* when workers that were told to stop have had their time; 0: they were not */
@@ -39,6 +48,7 @@ static void stop(struct supervisor *s)
     inherited_close();
     s->kill_ms = clock_ms() + most + GRACE_MS;
     crew_signal(&s->crew, SIGTERM);
+    heritage_end_elders(s->heritage, SIGTERM);
 }
 
 /* The logs are opened again: ours now, a worker's as soon as it serves. */
@@ -53,6 +63,10 @@ static void on_end(struct supervisor *s, pid_t pid, int status)
 {
     struct slot *slot = crew_slot(&s->crew, pid);
 
+    if (pid == s->upgrade.pid)
+        s->is_tried = upgrade_on_end(&s->upgrade, status);
+    if (heritage_on_end(s->heritage, pid))
+        return;
     if (checker_runs(&s->reload.checker) && pid == s->reload.checker.pid)
         checker_on_end(&s->reload.checker, status);
     if (slot == NULL)
@@ -95,8 +109,11 @@ static void on_signal(struct supervisor *s)
     case SIGUSR1:
         reopen(s);
         break;
+    case SIGUSR2:
+        s->upgrade_wanted = !s->crew.stopping;
+        break;
     default:
-        server_refuse_signal((int)info.ssi_signo);
+        break;
     }
 }
 
@@ -115,6 +132,74 @@ static void tell_alive(struct supervisor *s, int64_t now, int64_t *due)
     crew_due(due, s->alive_ms);
 }
 
+/* ---- another image */
+
+/* All workers serve for the first time: those of the image before have nothing more to do. */
+static void relieve_elders(struct supervisor *s)
+{
+    if (s->heritage->elder_count == 0 || s->elders_kill_ms != 0 || !s->crew.was_ready)
+        return;
+    log_info("the new image serves; %zu worker%s of the one before finish%s",
+             s->heritage->elder_count, s->heritage->elder_count == 1 ? "" : "s",
+             s->heritage->elder_count == 1 ? "es" : "");
+    s->elders_kill_ms = clock_ms() + (*s->l)->settings.shutdown_timeout + GRACE_MS;
+    heritage_end_elders(s->heritage, SIGTERM);
+}
+
+static void fill_heritage(const struct supervisor *s, struct heritage *h)
+{
+    h->endpoints = *s->e;
+    for (size_t i = 0; i < s->crew.count; i++) {
+        const struct slot *slot = &s->crew.slots[i];
+
+        if (slot->pid > 0 && slot->broker.peer.end >= 0)
+            h->elders[h->elder_count++] = (struct elder){
+                .pid = slot->pid, .number = slot->number, .peer = slot->broker.peer
+            };
+    }
+}
+
+/* Does not return when all is well. */
+static void take_place(struct supervisor *s)
+{
+    struct heritage *h = s->heritage;
+
+    s->is_tried = false;
+    fill_heritage(s, h);
+    int fd = heritage_leave(h);
+    if (fd < 0) {
+        log_error("cannot leave anything to a new image: %s", strerror(errno));
+        h->elder_count = 0;
+        return;
+    }
+    notify_reloading("another image takes over");
+    log_info("the new image \"%s\" takes over", s->upgrade.program->path);
+    notify_pass_on(true);
+    inherited_pass_on(true);
+    upgrade_execute(&s->upgrade);
+    inherited_pass_on(false);
+    notify_pass_on(false);
+    heritage_take_back(h, fd);
+    h->elder_count = 0;
+    notify_ready("serves on: a new image could not be executed, the log says why");
+}
+
+/* One thing at a time: a reload ends first, and so do the workers of the last image. */
+static void go_on_upgrading(struct supervisor *s)
+{
+    relieve_elders(s);
+    if (s->crew.stopping || s->reload.state != RELOAD_RESTS || s->heritage->elder_count > 0 ||
+        !s->crew.was_ready)
+        return;
+    s->elders_kill_ms = 0;
+    if (s->is_tried)
+        take_place(s);
+    if (!s->upgrade_wanted || s->upgrade.pid > 0)
+        return;
+    s->upgrade_wanted = false;
+    (void)upgrade_try(&s->upgrade);
+}
+
 /* What is due by the clock; how long poll may wait for the next of it, -1 for ever. */
 static int by_the_clock(struct supervisor *s)
 {
@@ -126,43 +211,52 @@ static int by_the_clock(struct supervisor *s)
         log_warn("the worker does not stop: it is killed");
         s->kill_ms = 0;
         crew_signal(&s->crew, SIGKILL);
+        heritage_end_elders(s->heritage, SIGKILL);
     }
     crew_due(&due, s->kill_ms);
+    if (s->elders_kill_ms != 0 && s->elders_kill_ms <= now)
+        heritage_end_elders(s->heritage, SIGKILL);
+    else
+        crew_due(&due, s->heritage->elder_count > 0 ? s->elders_kill_ms : 0);
     tell_alive(s, now, &due);
     return due == 0 ? -1 : due > now ? (int)(due - now) : 0;
 }
 
-/* Signals, the checker, then each worker; -1 stands for what is not there. */
-static void wait_for(struct supervisor *s, struct pollfd p[CREW_MAX + 2])
+/* Signals, the checker, the trial of an image, then each worker; -1 stands for what is not there. */
+static void wait_for(struct supervisor *s, struct pollfd p[FIXED + CREW_MAX])
 {
     const struct checker *k = &s->reload.checker;
 
     p[0] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
     p[1] = (struct pollfd){ .fd = k->broker.peer.end, .events = checker_wants(k) };
+    p[2] = (struct pollfd){ .fd = s->upgrade.out, .events = POLLIN };
     for (size_t i = 0; i < s->crew.count; i++) {
         const struct slot *slot = &s->crew.slots[i];
 
-        p[2 + i] = (struct pollfd){ .fd = slot->broker.peer.end, .events = crew_wants(slot) };
+        p[FIXED + i] = (struct pollfd){ .fd = slot->broker.peer.end, .events = crew_wants(slot) };
     }
 }
 
 static void turn(struct supervisor *s)
 {
-    struct pollfd p[CREW_MAX + 2];
+    struct pollfd p[FIXED + CREW_MAX];
     int wait = by_the_clock(s);
 
     wait_for(s, p);
-    if (poll(p, 2 + s->crew.count, wait) > 0) {
+    if (poll(p, FIXED + s->crew.count, wait) > 0) {
         for (size_t i = 0; i < s->crew.count; i++)
-            if (p[2 + i].revents != 0)
-                crew_on_events(&s->crew, &s->crew.slots[i], p[2 + i].revents);
+            if (p[FIXED + i].revents != 0)
+                crew_on_events(&s->crew, &s->crew.slots[i], p[FIXED + i].revents);
         if (p[1].revents != 0)
             checker_on_events(&s->reload.checker);
+        if (p[2].revents != 0)
+            upgrade_on_events(&s->upgrade);
         if (p[0].revents != 0)
             on_signal(s);
     }
     crew_hand_logs(&s->crew);
     reload_go_on(&s->reload);
+    go_on_upgrading(s);
     if (s->crew.list_changed && !s->crew.stopping && s->reload.state == RELOAD_RESTS)
         reload_repeat(&s->reload);
 }
@@ -192,10 +286,15 @@ int supervisor_run(struct launch **l, struct endpoints *e, const struct supervis
     reload_init(&s.reload, &s.crew, l, e);
     s.reload.read = calls->read;
     s.reload.arg = calls->arg;
+    upgrade_init(&s.upgrade, calls->program);
+    s.heritage = calls->heritage;
+    s.crew.inherits = s.heritage->elder_count > 0;
     watch_signals(&s);
+    collect_children(&s); /* of the image before: their signal may be lost */
     crew_start(&s.crew);
-    while (crew_lives(&s.crew))
+    while (crew_lives(&s.crew) || s.heritage->elder_count > 0)
         turn(&s);
+    upgrade_stop(&s.upgrade);
     reload_finish(&s.reload);
     close(s.signals);
     crew_finish(&s.crew);

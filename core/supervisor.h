@@ -4,8 +4,9 @@
    configuration in reload.c. */
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H
-#include "endpoint.h"
+#include "heritage.h"
 #include "launch.h"
+#include "upgrade.h"
 
 struct supervisor_calls {
     void (*ready)(void *arg); /* all workers serve for the first time */
@@ -13,6 +14,10 @@ struct supervisor_calls {
        is none (logged). */
     int (*read)(void *arg, struct launch *l);
     void *arg;
+    /* for another image that is to take our place */
+    const struct upgrade_program *program;
+    struct heritage *heritage; /* with the workers that we have inherited; its pid file is what we
+                                  leave in turn */
 };
 /* Until it is told to stop. *l is exchanged for another one when the configuration is read again,
    and freed by launch_destroy. An exit status. */

@@ -251,7 +251,8 @@ void mpx_req_allow(struct mpx_req *r, const char *methods);
    the place of 404. The last call counts; where methods are allowed, these go before. */
 void mpx_req_unserved(struct mpx_req *r, int status);
 struct mpx_arena *mpx_req_arena(struct mpx_req *r);
-/* The module's own memory on the request or connection (req_size, conn_size), zeroed at first. */
+/* The module's own memory on the request or connection (req_size, conn_size), zeroed at first. A
+   connection may outlive the configuration: its slot must not point into that. */
 void *mpx_req_slot(struct mpx_req *r, const void *conf);
 void *mpx_conn_slot(struct mpx_conn *k, const void *conf);
 struct mpx_conn *mpx_req_conn(struct mpx_req *r); /* NULL where a request has none */

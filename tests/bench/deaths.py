@@ -5,7 +5,7 @@ opened as soon as it is dead, and asks. The time runs from the kill to the last 
 that crashes at every request costs another virtual host, that is asked 200 times a second, until it is in quarantine and
 after.
 
-    tests/bench/deaths.py [--kills N] [--pause SECONDS] [--only NAME,NAME] [--json FILE]
+    tests/bench/deaths.py [--kills N] [--pause SECONDS] [--rate N] [--only NAME,NAME] [--json FILE]
 
 Run it in the build folder, after `make` and `make tests/load/load`. Prints a table of Markdown."""
 import argparse
@@ -35,13 +35,14 @@ def next_answer_ms(peer):
     return (time.monotonic() - begin) * 1000
 
 
-def measure(kind, kills, pause):
+def measure(kind, kills, pause, rate):
     with folder() as where:
         write(where + "/www/1k", os.urandom(1024))
         peer = kind(where)
         peer.start()
         try:
-            load = Load(peer.port, [{"path": "/1k", "file": where + "/www/1k"}], where, c=8, t=kills * (pause + 10))
+            load = Load(peer.port, [{"path": "/1k", "file": where + "/www/1k"}], where, c=8, t=kills * (pause + 10),
+                        **({"r": rate} if rate else {}))
             waits = []
             for _ in range(kills):
                 time.sleep(pause)
@@ -106,6 +107,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--pause", type=float, default=1.5)
+    parser.add_argument("--rate", type=int, default=0, help="requests a second; 0: at once again")
     parser.add_argument("--only", default="multiplexd,nginx")
     parser.add_argument("--json")
     args = parser.parse_args()
@@ -116,7 +118,7 @@ def main():
     for kind in peers.PEERS:
         if kind.name.lower() not in args.only.lower().split(",") or not kind("/tmp").is_installed():
             continue
-        version, result, waits = measure(kind, args.kills, args.pause)
+        version, result, waits = measure(kind, args.kills, args.pause, args.rate)
         rows.append({"server": version, "waits_ms": waits, **result})
         answered = [w for w in waits if w is not None]
         print(f"| {version} | {result['ok']:,} | {result['broken']['refused']} | "

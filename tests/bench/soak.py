@@ -140,7 +140,7 @@ class Soak:
         span = counted[-1][0] - counted[0][0]
         self.say(f"{name}: {slope * 1e6:+.1f} KiB for each million requests, standard error {error * 1e6:.1f}; "
                  f"{slope * span:+.0f} KiB over the {span:,} requests behind the warm-up")
-        return slope > 3 * error and slope * span > 128
+        return slope > 3 * error and slope * span > 256
 
     def is_well(self):
         """Says what came of it."""
@@ -151,8 +151,11 @@ class Soak:
         self.say(f"descriptors at rest: worker {fds[0]}, supervisor {fds[1]}")
         self.say(f"{self.answered:,} requests, {self.reloads} reloads, broken {self.broken} ({kinds(self.kinds)}), "
                  f"workers lost {self.lost}")
-        for b in self.breaks[:20]:
+        for b in self.breaks[:8]:
             self.say(f"broken: {b}")
+        with open(self.server.where + "/error.log", encoding="utf-8", errors="replace") as f:
+            for line in [line for line in f.read().splitlines() if " error: " in line or " crit" in line][:20]:
+                self.say("log: " + line)
         return not (any(grow) or self.broken or self.lost or any(len(f) > 1 for f in fds))
 
 

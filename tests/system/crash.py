@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Modules that bring their worker down: who is named, for what, where; who is kept from doing it again, and what becomes
 of requests meanwhile. Under a sanitizer some crashes end by its report and an exit."""
+import json
 import os
 import re
 import signal
@@ -185,6 +186,19 @@ def test_what_one_worker_suffered_the_others_are_spared_without_losing_a_connect
             s.sendall(request("/CONFIG.md", host="b.example"))
             equal(read_response(s)[0], 200)
         equal(len(deaths(server)), 3)
+
+
+def test_a_reload_without_the_module_is_the_cure():
+    with crashing({"quarantine": {"crashes": 1}}) as server:
+        death_by(server, "/content/fault")
+        equal(ask(server, "/content/alive"), 503)
+        with open(server.config, encoding="ascii") as f:
+            config = json.load(f)
+        config["vhosts"][0]["modules"] = ["static"]
+        del config["vhosts"][0]["crash"]
+        write(server.config, json.dumps(config))
+        server.process.send_signal(signal.SIGHUP)
+        wait_until_all(server, 404)
 
 
 def test_nobody_is_in_quarantine_for_what_others_did():

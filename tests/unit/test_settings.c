@@ -327,6 +327,9 @@ static const struct {
       "\"stderr\", \"stderr\", \"stderr\", \"stderr\", \"stderr\" ] } }",
       "main.json:2:31: error: /daemon/log/8: errors can be logged to 8 places, this is one too "
       "many\n" },
+    { "{ \"daemon\": { \"detach\": true, \"log\": [ \"/x\", \"stderr\" ] } }",
+      "main.json:1:38: error: nobody reads the standard error of a daemon that detaches: name a "
+      "file, or \"syslog:daemon\"\n" },
     { "{ \"daemon\": { \"server_id\": true } }",
       "main.json:1:28: error: /daemon/server_id must be a string or false, not true\n" },
     { "{ \"daemon\": { \"server_id\": \"a\\nb\" } }",
