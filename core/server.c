@@ -3,8 +3,8 @@
 
 #include "broker.h"
 #include "descriptors.h"
-#include "handover.h"
 #include "enlist.h"
+#include "handover.h"
 #include "inherited.h"
 #include "listener.h"
 #include "log.h"
