@@ -9,6 +9,7 @@
 #include "logging.h"
 #include "must.h"
 #include "phase.h"
+#include "program.h"
 #include "wait.h"
 
 #include <errno.h>
@@ -352,6 +353,7 @@ int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int c
         return rc;
     }
     log_warn("stopped while threads were still at work");
+    program_kill_all(&s->w->programs);
     logging_end();
     sinks_destroy(s->w->sinks);
     return SERVER_BUSY;
