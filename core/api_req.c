@@ -47,7 +47,8 @@ struct mpx_str mpx_req_location(const struct mpx_req *r)
 
 struct mpx_str mpx_req_translate(struct mpx_req *r, struct mpx_str path)
 {
-    struct mpx_str name = path.n > 0 && path.p[path.n - 1] == '/' ? str_head(path, path.n - 1) : path;
+    struct mpx_str name =
+        path.n > 0 && path.p[path.n - 1] == '/' ? str_head(path, path.n - 1) : path;
     const struct directory *d = req_directory_of(r, name);
     struct mpx_str rest = str_from(path, d->path.n);
 

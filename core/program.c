@@ -53,8 +53,9 @@ static bool has_exited(struct program *p)
 
     if (waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOWAIT | WNOHANG) < 0 || info.si_pid == 0)
         return false;
-    p->status = info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8
-                                           : info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+    p->status = info.si_code == CLD_EXITED
+                    ? (info.si_status & 0xff) << 8
+                    : info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
     p->exited = true;
     return true;
 }
@@ -78,8 +79,8 @@ void program_watch(struct program *p, struct loop *l, struct list *living)
 {
     p->loop = l;
     list_push(living, &p->link);
-    if (p->pidfd >= 0 && loop_watch(l, &p->exit_event, p->pidfd, LOOP_READ | LOOP_REPEAT, 0,
-                                    on_exit_event, p) == 0)
+    if (p->pidfd >= 0 &&
+        loop_watch(l, &p->exit_event, p->pidfd, LOOP_READ | LOOP_REPEAT, 0, on_exit_event, p) == 0)
         return;
     MUST(loop_timer(l, &p->exit_event, ASK_MS, LOOP_REPEAT, on_exit_event, p) == 0);
 }

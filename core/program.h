@@ -11,11 +11,10 @@
 
 enum { PROGRAM_KILL_MS = 2000 }; /* between TERM and KILL */
 
-
 struct program {
-    pid_t pid;   /* of the leader of the group; its zombie holds the number until the end */
-    int pidfd;   /* -1: the kernel has none, so it is asked at intervals */
-    int in;      /* our ends of its standard input, output and error: they do not block. -1: none */
+    pid_t pid; /* of the leader of the group; its zombie holds the number until the end */
+    int pidfd; /* -1: the kernel has none, so it is asked at intervals */
+    int in;    /* our ends of its standard input, output and error: they do not block. -1: none */
     int out, err;
     bool exited; /* the leader has; status is as wait(2) has it */
     int status;
@@ -31,10 +30,10 @@ struct program {
 
 /* How a program starts. */
 struct program_start {
-    const char *path;                 /* of the file, absolute */
-    int file;                         /* it, opened: this is run, unless it is a script; or -1 */
+    const char *path; /* of the file, absolute */
+    int file;         /* it, opened: this is run, unless it is a script; or -1 */
     const char *const *argv, *const *envp;
-    const char *cwd;                  /* NULL: ours */
+    const char *cwd; /* NULL: ours */
     const struct mpx_rlimit *limits;
     size_t limit_count;
     bool has_stdin; /* a pipe; else it reads the end of a file at once */

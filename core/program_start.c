@@ -220,8 +220,8 @@ int program_start(struct program *p, const struct program_start *s)
     return 0;
 }
 
-static _Noreturn void run_child(const struct pipes *p, pid_t parent,
-                                int (*run)(int out, void *arg), void *arg)
+static _Noreturn void run_child(const struct pipes *p, pid_t parent, int (*run)(int out, void *arg),
+                                void *arg)
 {
     reset_signals();
     if (stand_alone(parent) < 0 || take_pipes(p) < 0)

@@ -116,9 +116,9 @@ struct mpx_req {
     struct loop_event *wait_event; /* SLEEP, FD, TICKET with a time-out; or NULL */
     struct wait_job *spare_job;
     struct list watches;
-    struct run *run;            /* a child process that serves it, or NULL */
-    int run_rc, run_status;     /* mpx_spawn_status of the last one */
-    struct mpx_str run_result;  /* mpx_fork_result */
+    struct run *run;           /* a child process that serves it, or NULL */
+    int run_rc, run_status;    /* mpx_spawn_status of the last one */
+    struct mpx_str run_result; /* mpx_fork_result */
     struct link ready;
     int open_rc; /* mpx_open_result */
     struct mpx_file *open_file;

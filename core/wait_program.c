@@ -1,45 +1,11 @@
 /* SPDX-License-Identifier: MIT
-   The waits of wait.h that a child process works for: its pipes are served while it runs, the
-   request's body goes in and its output comes out at the same time, each at the other's pace. */
+   The waits of wait.h that a child process works for: how it begins, its time, its end. */
+#include "wait_program.h"
 #include "must.h"
-#include "program.h"
 #include "str.h"
-#include "wait.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-enum {
-    LINE_MAX_BYTES = 1024,
-    WRITE_MAX = 64 << 10,     /* bytes for its standard input in one call */
-    LAST_WORDS_MAX = 64 << 10 /* bytes that are still read of stderr when it is over */
-};
-
-/* A child process of a request, in the request's arena. */
-struct run {
-    struct mpx_req *r;
-    struct mpx_spawn spec;
-    struct program *program; /* NULL: released */
-    mpx_resume_fn done;
-    void *state;
-    struct pool_job job;
-    bool starting, abandoned; /* a thread starts it; and nobody waits for that any more */
-    struct mpx_watch *in, *out, *err, *bell;
-    struct loop_event timer;
-    int64_t started_ms, active_ms; /* when it began; when it last did something */
-    size_t part_at;                /* bytes of the present part of the body that it took */
-    bool is_paused;                /* its output waits for the client */
-    int rc;
-    char line[LINE_MAX_BYTES]; /* of stderr, as far as it has come */
-    size_t line_n;
-    int (*child)(int out, void *arg); /* of a fork */
-    void *arg;
-    size_t most;
-    struct buffer result;
-};
 
 /* What a module asked to be told of the end, beyond the request. */
 struct farewell {
@@ -72,19 +38,12 @@ static void on_exited(void *owner)
 
 /* ---- the end */
 
-static void end_watch(struct mpx_watch **k)
-{
-    if (*k != NULL)
-        wait_end_watch(*k);
-    *k = NULL;
-}
-
 static void end_watches(struct run *run)
 {
-    end_watch(&run->in);
-    end_watch(&run->out);
-    end_watch(&run->err);
-    end_watch(&run->bell);
+    run_end_watch(&run->in);
+    run_end_watch(&run->out);
+    run_end_watch(&run->err);
+    run_end_watch(&run->bell);
     loop_end(&run->timer);
 }
 
@@ -117,65 +76,11 @@ void wait_end_program(struct mpx_req *r)
     release(run);
 }
 
-/* ---- standard error */
-
-static void tell_line(struct mpx_req *r, struct run *run)
-{
-    struct mpx_str line = { run->line, run->line_n };
-
-    run->line_n = 0;
-    if (line.n > 0 && line.p[line.n - 1] == '\r')
-        line.n--;
-    if (run->spec.on_stderr != NULL)
-        run->spec.on_stderr(r, line, run->state);
-    else if (line.n > 0)
-        req_log(r, MPX_WARN, "%.*s", STR_ARGS(line));
-}
-
-static void tell_lines(struct mpx_req *r, struct run *run, struct mpx_str text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == '\n') {
-            tell_line(r, run);
-            continue;
-        }
-        if (run->line_n == sizeof(run->line))
-            tell_line(r, run);
-        run->line[run->line_n++] = text.p[i];
-    }
-}
-
-/* How many bytes there were; 0 at its end, -1 when there is nothing at present. */
-static ssize_t read_pipe(struct worker *w, int fd)
-{
-    ssize_t n;
-
-    while ((n = read(fd, w->read, sizeof(w->read))) < 0 && errno == EINTR)
-        ;
-    return n < 0 && errno != EAGAIN ? 0 : n;
-}
-
-static void read_last_words(struct mpx_req *r, struct run *run)
-{
-    size_t all = 0;
-    ssize_t n;
-
-    if (run->program == NULL)
-        return;
-    while (run->program->err >= 0 && all < LAST_WORDS_MAX &&
-           (n = read_pipe(r->w, run->program->err)) > 0) {
-        tell_lines(r, run, (struct mpx_str){ r->w->read, (size_t)n });
-        all += (size_t)n;
-    }
-    if (run->line_n > 0)
-        tell_line(r, run);
-}
-
 /* ---- how it ends for the request, which runs */
 
-static enum mpx_rc finish(struct mpx_req *r, struct run *run, int rc)
+enum mpx_rc run_finish(struct mpx_req *r, struct run *run, int rc)
 {
-    read_last_words(r, run);
+    run_read_last_words(r, run);
     r->run = NULL;
     r->run_rc = rc;
     if (run->program != NULL && run->program->exited)
@@ -184,140 +89,18 @@ static enum mpx_rc finish(struct mpx_req *r, struct run *run, int rc)
     if (r->wait.kind == WAIT_BODY)
         wait_cancel(r);
     release(run);
-    if (run->child != NULL && run->result.n > 0)
+    if (run->child != NULL && run->result.n > 0 && rc != -EFBIG)
         r->run_result = arena_copy(&r->arena, buffer_str(&run->result));
     buffer_finish(&run->result);
     return run->done(r, r->caller->data, run->state);
 }
 
 /* It is over when it has exited and its output has ended. */
-static enum mpx_rc go_on(struct mpx_req *r, struct run *run)
+enum mpx_rc run_go_on(struct mpx_req *r, struct run *run)
 {
     if (run->program->exited && run->program->out < 0)
-        return finish(r, run, 0);
+        return run_finish(r, run, 0);
     return MPX_WAIT;
-}
-
-/* ---- standard output */
-
-static int collect(struct run *run, struct mpx_str part)
-{
-    if (part.n <= run->most - run->result.n && buffer_add(&run->result, part) == 0)
-        return 0;
-    run->rc = -EFBIG;
-    return -1;
-}
-
-static int pass_on(struct mpx_req *r, struct run *run, struct mpx_str part)
-{
-    run->rc = -ECANCELED;
-    if (run->child != NULL)
-        return collect(run, part);
-    return run->spec.on_stdout != NULL ? run->spec.on_stdout(r, part, run->state) : 0;
-}
-
-static enum mpx_rc on_output(struct mpx_req *r, const void *conf, void *state)
-{
-    struct run *run = state;
-    ssize_t n = read_pipe(r->w, run->program->out);
-
-    (void)conf;
-    if (n < 0)
-        return MPX_WAIT;
-    run->active_ms = r->w->now_ms;
-    if (n == 0) {
-        end_watch(&run->out);
-        program_close(&run->program->out);
-        return go_on(r, run);
-    }
-    if (pass_on(r, run, (struct mpx_str){ r->w->read, (size_t)n }) < 0)
-        return finish(r, run, run->rc);
-    if (r->res.waiting > RES_MARK) {
-        run->is_paused = true;
-        wait_want(run->out, 0);
-    }
-    return MPX_WAIT;
-}
-
-void wait_program_drained(struct mpx_req *r)
-{
-    struct run *run = r->run;
-
-    if (run == NULL || !run->is_paused)
-        return;
-    run->is_paused = false;
-    run->active_ms = r->w->now_ms;
-    wait_want(run->out, POLLIN);
-}
-
-static enum mpx_rc on_errors(struct mpx_req *r, const void *conf, void *state)
-{
-    struct run *run = state;
-    ssize_t n = read_pipe(r->w, run->program->err);
-
-    (void)conf;
-    if (n == 0) {
-        end_watch(&run->err);
-        program_close(&run->program->err);
-    } else if (n > 0) {
-        tell_lines(r, run, (struct mpx_str){ r->w->read, (size_t)n });
-    }
-    return MPX_WAIT;
-}
-
-/* ---- standard input */
-
-static void end_input(struct run *run)
-{
-    end_watch(&run->in);
-    program_close(&run->program->in);
-}
-
-static enum mpx_rc on_body(struct mpx_req *r, const void *conf, void *state);
-
-/* Writes what there is of the body. Whoever does not read it (any more) need not. */
-static enum mpx_rc feed(struct mpx_req *r, struct run *run)
-{
-    struct mpx_str part;
-
-    if (!body_part(r, &part)) {
-        end_input(run);
-        return MPX_WAIT;
-    }
-    while (run->part_at < part.n) {
-        size_t most = part.n - run->part_at;
-        ssize_t n = write(run->program->in, part.p + run->part_at,
-                          most < WRITE_MAX ? most : WRITE_MAX);
-
-        if (n >= 0) {
-            run->part_at += (size_t)n;
-            run->active_ms = r->w->now_ms;
-        } else if (errno == EAGAIN) {
-            wait_want(run->in, POLLOUT);
-            return MPX_WAIT;
-        } else if (errno != EINTR) {
-            end_input(run);
-            return MPX_WAIT;
-        }
-    }
-    run->part_at = 0;
-    wait_want(run->in, 0);
-    return body_next(r, on_body, run);
-}
-
-static enum mpx_rc on_body(struct mpx_req *r, const void *conf, void *state)
-{
-    struct run *run = state;
-
-    (void)conf;
-    run->active_ms = r->w->now_ms;
-    return feed(r, run);
-}
-
-static enum mpx_rc on_input(struct mpx_req *r, const void *conf, void *state)
-{
-    (void)conf;
-    return feed(r, state);
 }
 
 /* ---- time */
@@ -330,22 +113,21 @@ static int64_t silent_since(const struct run *run, int64_t now)
     return run->is_paused || has_read_all ? now : run->active_ms;
 }
 
-/* Milliseconds that are left; 0: over; -1: there is no limit. */
+/* Milliseconds that are left; 0: over; INT64_MAX: there is no limit. */
 static int64_t time_left(const struct run *run)
 {
-    int64_t now = run->r->w->now_ms, left = -1;
+    int64_t now = run->r->w->now_ms, end = INT64_MAX, quiet = INT64_MAX;
 
     if (run->spec.timeout_ms > 0)
-        left = run->started_ms + run->spec.timeout_ms - now;
-    if (run->spec.silence_ms > 0) {
-        int64_t quiet = silent_since(run, now) + run->spec.silence_ms - now;
-
-        left = left < 0 && run->spec.timeout_ms <= 0 ? quiet : left < quiet ? left : quiet;
-    }
-    if (run->spec.timeout_ms <= 0 && run->spec.silence_ms <= 0)
-        return -1;
-    return left > 0 ? left : 0;
+        end = run->started_ms + run->spec.timeout_ms;
+    if (run->spec.silence_ms > 0)
+        quiet = silent_since(run, now) + run->spec.silence_ms;
+    if (quiet < end)
+        end = quiet;
+    return end == INT64_MAX ? end : end > now ? end - now : 0;
 }
+
+static void begin_timer(struct run *run);
 
 static void on_timer(int fd, short what, void *arg)
 {
@@ -355,48 +137,44 @@ static void on_timer(int fd, short what, void *arg)
     (void)what;
     worker_update_clock(run->r->w);
     loop_end(&run->timer);
-    int64_t left = time_left(run);
-    if (left > 0)
-        (void)loop_timer(run->r->w->loop, &run->timer, left, 0, on_timer, run);
+    if (time_left(run) > 0)
+        begin_timer(run);
     else
         wait_ring(run->bell);
 }
 
+static void begin_timer(struct run *run)
+{
+    int64_t left = time_left(run);
+
+    if (left < INT64_MAX)
+        (void)loop_timer(run->r->w->loop, &run->timer, left, 0, on_timer, run);
+}
+
+/* It has exited, or its time is over, perhaps after that: somebody else holds its output open. */
 static enum mpx_rc on_bell(struct mpx_req *r, const void *conf, void *state)
 {
     struct run *run = state;
+    bool is_complete = run->program->exited && run->program->out < 0;
 
     (void)conf;
-    if (!run->program->exited && time_left(run) == 0)
-        return finish(r, run, -ETIMEDOUT);
-    if (run->program->exited && run->program->out >= 0 && time_left(run) == 0)
-        return finish(r, run, -ETIMEDOUT); /* who holds its output open is not the one we know */
-    return go_on(r, run);
+    if (!is_complete && time_left(run) == 0)
+        return run_finish(r, run, -ETIMEDOUT);
+    return run_go_on(r, run);
 }
 
 /* ---- the beginning */
 
 static enum mpx_rc serve(struct mpx_req *r, struct run *run)
 {
-    struct program *p = run->program;
-
     run->started_ms = run->active_ms = r->w->now_ms;
     run->bell = wait_bell(r, on_bell, run);
-    run->out = wait_watch(r, p->out, POLLIN, on_output, run);
-    run->err = wait_watch(r, p->err, POLLIN, on_errors, run);
-    if (p->in >= 0)
-        run->in = wait_watch(r, p->in, 0, on_input, run);
-    if (run->bell == NULL || run->out == NULL || run->err == NULL ||
-        (p->in >= 0 && run->in == NULL))
-        return finish(r, run, -ENOMEM);
-    int64_t left = time_left(run);
-    if (left >= 0)
-        (void)loop_timer(r->w->loop, &run->timer, left, 0, on_timer, run);
-    if (p->exited)
+    if (run->bell == NULL || run_watch_pipes(r, run) < 0)
+        return run_finish(r, run, -ENOMEM);
+    begin_timer(run);
+    if (run->program->exited)
         wait_ring(run->bell);
-    if (p->in < 0)
-        return MPX_WAIT;
-    return body_next(r, on_body, run);
+    return run_feed(r, run);
 }
 
 static enum mpx_rc on_started(struct mpx_req *r, const void *conf, void *state)
@@ -405,7 +183,7 @@ static enum mpx_rc on_started(struct mpx_req *r, const void *conf, void *state)
 
     (void)conf;
     if (run->rc < 0)
-        return finish(r, run, run->rc);
+        return run_finish(r, run, run->rc);
     return serve(r, run);
 }
 
@@ -463,10 +241,9 @@ static void say_farewell(struct mpx_req *r, struct run *run)
 {
     struct farewell *f = must_alloc(sizeof(*f));
 
-    *f = (struct farewell){ .g = r->g,
-                            .conf = r->caller,
-                            .fn = run->spec.on_gone,
-                            .arg = run->spec.gone_arg };
+    *f = (struct farewell){
+        .g = r->g, .conf = r->caller, .fn = run->spec.on_gone, .arg = run->spec.gone_arg
+    };
     r->g->uses++;
     run->program->on_gone = on_gone;
     run->program->gone_arg = f;
@@ -491,17 +268,25 @@ static struct run *begin(struct mpx_req *r, mpx_resume_fn done, void *state)
     return run;
 }
 
+/* Whoever counts programs counts this one out. */
+static enum mpx_rc refuse(const struct mpx_spawn *s)
+{
+    if (s->size >= sizeof(*s) && s->on_gone != NULL)
+        s->on_gone(s->gone_arg);
+    return MPX_FAIL;
+}
+
 enum mpx_rc wait_spawn(struct mpx_req *r, const struct mpx_spawn *s, mpx_resume_fn done,
                        void *state)
 {
     if (s->size < sizeof(*s) || s->path == NULL || s->path[0] != '/' || s->argv == NULL ||
         s->envp == NULL) {
         req_log(r, MPX_ERROR, "mpx_spawn: size, an absolute path, argv and envp must be set");
-        return MPX_FAIL;
+        return refuse(s);
     }
     struct run *run = begin(r, done, state);
     if (run == NULL)
-        return MPX_FAIL;
+        return refuse(s);
     run->spec = *s;
     run->spec.body_to_stdin = s->body_to_stdin && r->content_length != 0;
     say_farewell(r, run);

@@ -124,6 +124,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_piece.c \
 	tests/unit/test_pool.c \
 	tests/unit/test_problem.c \
+	tests/unit/test_program.c \
 	tests/unit/test_proxy.c \
 	tests/unit/test_quantity.c \
 	tests/unit/test_range.c \
@@ -148,7 +149,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_uri.c \
 	tests/unit/test_variable.c \
 	tests/unit/test_variable_name.c \
-	tests/unit/test_wait.c
+	tests/unit/test_wait.c \
+	tests/unit/test_wait_program.c
 tests_unit_unit_CPPFLAGS = $(CPPFLAGS_OF_TESTS)
 tests_unit_unit_CFLAGS = $(CFLAGS_OF_TESTS)
 tests_unit_unit_LDFLAGS = $(LDFLAGS_OF_TESTS)

@@ -152,14 +152,12 @@ int mpx_conf_error(struct mpx_conf *c, const char *below, const char *fmt, ...)
 /* Whether the configuration says anything of the module here or further out, "process" apart: false
    for one that is only in the "modules" list. */
 bool mpx_conf_given(const struct mpx_conf *c);
-/* Where it was configured: MPX_AT_VHOST ("defaults" too) or MPX_AT_DIRECTORY. */
-unsigned mpx_conf_at(const struct mpx_conf *c);
+unsigned mpx_conf_at(const struct mpx_conf *c); /* MPX_AT_VHOST ("defaults" too), _DIRECTORY */
 /* In check(): whether the configuration is tried before anything serves it, so that an error stops
    the start. Otherwise a worker reads what was accepted, perhaps long ago in the place of one that
    died: what the disk lacks by now, it tells and does without. */
 bool mpx_conf_is_tried(const struct mpx_conf *c);
-/* Memory that lives as long as this configuration. */
-struct mpx_arena *mpx_conf_arena(struct mpx_conf *c);
+struct mpx_arena *mpx_conf_arena(struct mpx_conf *c); /* lives as long as this configuration */
 /* The settings of the same module one level further out (the virtual host's for a directory), or
    NULL. "conf" is what check(), open() or a hook was given. */
 const void *mpx_conf_outer(const void *conf);
@@ -207,12 +205,12 @@ struct mpx_str mpx_req_rest(const struct mpx_req *r);        /* the path beneath
 struct mpx_str mpx_req_prefix(const struct mpx_req *r);      /* the directory's path, "" for "/" */
 struct mpx_str mpx_req_location(const struct mpx_req *r);    /* where that lies on disk, or "" */
 struct mpx_str mpx_req_root_prefix(const struct mpx_req *r); /* see mpx_req_set_root */
-/* Where a path of this virtual host (in its normal form) would lie on disk, or "". */
+/* Where a path of this virtual host, in its normal form, would lie on disk, or "". */
 struct mpx_str mpx_req_translate(struct mpx_req *r, struct mpx_str path);
-struct mpx_str mpx_req_query(const struct mpx_req *r);       /* as sent, without '?' */
-struct mpx_str mpx_req_line(const struct mpx_req *r);        /* the request line as sent */
-struct mpx_str mpx_req_host(const struct mpx_req *r);        /* lower case, without port, or "" */
-struct mpx_str mpx_req_vhost(const struct mpx_req *r);       /* the virtual host's name */
+struct mpx_str mpx_req_query(const struct mpx_req *r); /* as sent, without '?' */
+struct mpx_str mpx_req_line(const struct mpx_req *r);  /* the request line as sent */
+struct mpx_str mpx_req_host(const struct mpx_req *r);  /* lower case, without port, or "" */
+struct mpx_str mpx_req_vhost(const struct mpx_req *r); /* the virtual host's name */
 /* Whether a host name, in any case and without port, is one of this virtual host's: its name or an
    alias. The virtual host for unknown names does not answer to those. */
 bool mpx_req_owns_host(const struct mpx_req *r, struct mpx_str host);
@@ -403,8 +401,7 @@ enum mpx_rc mpx_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, m
 int mpx_background(struct mpx_conf *c, void (*work)(void *arg), void *arg, void (*done)(void *arg));
 #include <multiplexd/spawn.h> /* other processes: mpx_spawn, mpx_fork */
 
-/* 10. Body filters: functions that see and change what goes out. */
-#include <multiplexd/filter.h>
+#include <multiplexd/filter.h> /* 10. Body filters: they see and change what goes out. */
 
 /* 11. Run-time variables ($name) and services between modules. */
 /* 0 and *value (alive as long as r), or -1 for "no value". */
@@ -468,7 +465,7 @@ int mpx_duration(struct mpx_str text, int64_t *ms);
 size_t mpx_utf8_length(struct mpx_str text);
 /* A path as it stands in a URI: everything but unreserved characters and '/' percent-encoded. */
 struct mpx_str mpx_encode_path(struct mpx_arena *a, struct mpx_str path);
-/* An IMF-fixdate, as Last-Modified wants it (RFC 9110 5.6.7). */
+/* IMF-fixdate (RFC 9110 5.6.7) */
 struct mpx_str mpx_http_date(struct mpx_arena *a, int64_t seconds);
 #include <multiplexd/network.h>
 /* In open(): a file (opened with the daemon's rights; it must be the value of a SINK option),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-   multiplexd/spawn.h - programs and forked children, of section 9 of module.h, which includes it. */
+   multiplexd/spawn.h - programs and forked children, section 9 of module.h, which includes it. */
 #ifndef MULTIPLEXD_SPAWN_H
 #define MULTIPLEXD_SPAWN_H
 #include <multiplexd/module.h>
@@ -20,11 +20,11 @@ struct mpx_rlimit {
 /* A program; zero what you do not use. It is copied, but what it points to is borrowed and lives as
    long as the request. */
 struct mpx_spawn {
-    uint32_t size;                   /* sizeof(struct mpx_spawn) */
-    bool body_to_stdin;              /* the request's body as it comes; else stdin is empty */
-    const char *path;                /* of the file, absolute; no shell is asked */
+    uint32_t size;                         /* sizeof(struct mpx_spawn) */
+    bool body_to_stdin;                    /* the request's body as it comes; else stdin is empty */
+    const char *path;                      /* of the file, absolute; no shell is asked */
     const char *const *argv, *const *envp; /* NULL at their end; all of its environment */
-    const char *cwd;                 /* NULL: the server's */
+    const char *cwd;                       /* NULL: the server's */
     const struct mpx_file *file;     /* path, opened with MPX_OPEN_DESCRIPTOR: this very file is
                                         run, unless it is a script, which is opened by its path */
     int64_t timeout_ms;              /* from start to end; 0: none */
@@ -45,8 +45,7 @@ struct mpx_spawn {
 };
 /* Waits for a program (section 9): done() runs when it has exited and its output has ended, or at
    once when its time is over. While it runs the request may hold watches, but wait for nothing
-   else. Its start waits on a thread; a full queue answers 503. MPX_FAIL without on_gone where this
-   is not the place to wait. */
+   else. Its start waits on a thread; a full queue answers 503. on_gone is told in any case. */
 enum mpx_rc mpx_spawn(struct mpx_req *r, const struct mpx_spawn *s, mpx_resume_fn done,
                       void *state);
 /* Forks: run() sees the server as it is now, in a copy, and what it writes to out is collected. For

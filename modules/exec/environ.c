@@ -16,7 +16,7 @@ static const struct {
 } always[] = {
     { "GATEWAY_INTERFACE", "CGI/1.1" },
     { "QUERY_STRING", "$query" },
-    { "REDIRECT_STATUS", "200" }, /* php-cgi does not run without it */
+    { "REDIRECT_STATUS", "$status" }, /* php-cgi does not run without it */
     { "REMOTE_ADDR", "$remote_addr" },
     { "REMOTE_PORT", "$remote_port" },
     { "REMOTE_USER", "$user" },
@@ -59,7 +59,8 @@ int environ_check(struct mpx_conf *c, const struct conf *conf)
         const char *at = pointer_below(c, "env", env[i].key);
 
         if (!is_name(env[i].key))
-            rc = mpx_conf_error(c, at, "\"%.*s\" is no name of a variable: letters, digits and \"_\"",
+            rc = mpx_conf_error(c, at,
+                                "\"%.*s\" is no name of a variable: letters, digits and \"_\"",
                                 (int)env[i].key.n, env[i].key.p);
         else if (memchr(env[i].value.p, '\0', env[i].value.n) != NULL)
             rc = mpx_conf_error(c, at, "a variable cannot hold a NUL");
@@ -119,8 +120,7 @@ struct list {
 /* A later value of the same name takes the place of an earlier one. */
 static void put(struct list *l, struct mpx_str name, struct mpx_str value)
 {
-    const char *text =
-        mpx_printf(l->a, "%.*s=%.*s", (int)name.n, name.p, (int)value.n, value.p).p;
+    const char *text = mpx_printf(l->a, "%.*s=%.*s", (int)name.n, name.p, (int)value.n, value.p).p;
 
     for (size_t i = 0; i < l->n; i++)
         if (strncmp(l->items[i], text, name.n + 1) == 0) {
@@ -222,8 +222,8 @@ static void put_paths(struct list *l, struct mpx_req *r, const struct way *w)
 
     put_own(l, "SCRIPT_NAME",
             mpx_printf(l->a, "%.*s%.*s", (int)w->prefix, path.p, (int)w->name.n, w->name.p));
-    put_own(l, "SCRIPT_FILENAME", mpx_printf(l->a, "%.*s/%.*s", (int)location.n, location.p,
-                                             (int)w->name.n, w->name.p));
+    put_own(l, "SCRIPT_FILENAME",
+            mpx_printf(l->a, "%.*s/%.*s", (int)location.n, location.p, (int)w->name.n, w->name.p));
     put_own(l, "DOCUMENT_ROOT", mpx_req_translate(r, MPX_STR("/")));
     if (w->info.n == 0)
         return;

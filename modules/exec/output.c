@@ -130,7 +130,8 @@ static int take_field(struct mpx_req *r, struct output *o, struct mpx_str name,
     if (is_word(name, "Content-Type"))
         o->has_type = true;
     const char *text = mpx_printf(mpx_req_arena(r), "%.*s", (int)name.n, name.p).p;
-    return mpx_res_header_add(r, text, value) == 0 ? 0 : fault(o, "has a field that cannot be sent");
+    return mpx_res_header_add(r, text, value) == 0 ? 0
+                                                   : fault(o, "has a field that cannot be sent");
 }
 
 static int take_line(struct mpx_req *r, struct output *o, struct mpx_str line)
@@ -169,7 +170,8 @@ static int finish_header(struct mpx_req *r, struct output *o)
         return -1;
     if (o->status == 0 && o->location.n > 0)
         o->status = 302;
-    mpx_res_status(r, o->status != 0 ? o->status : 200);
+    if (o->status != 0) /* else 200; a page of error_pages has that of the error */
+        mpx_res_status(r, o->status);
     return 0;
 }
 

@@ -10,7 +10,7 @@ struct output {
     bool is_nph; /* it writes a whole response (RFC 3875 5) */
     char *head;  /* what has come of it, without the end of the last line */
     size_t head_n, room;
-    bool has_header;         /* it is complete, and right */
+    bool has_header; /* it is complete, and right */
     bool has_status, has_type;
     size_t fields;           /* lines of the header */
     int status;              /* as it says; 0: it does not */

@@ -50,6 +50,8 @@ static enum mpx_rc redirect(struct mpx_req *r, const struct way *w)
 
     if (!mpx_str_eq(method, MPX_STR("GET")) && !mpx_str_eq(method, MPX_STR("HEAD")))
         return mpx_res_redirect(r, 303, to);
+    if (mpx_res_get_status(r) != 200)
+        return faulty(r, w, "is a redirect within the server, for a page of error_pages");
     if (mark != NULL)
         query = (struct mpx_str){ mark + 1, to.n - path.n - 1 };
     if (mpx_req_rewrite(r, path, query) < 0)
@@ -135,8 +137,8 @@ static enum mpx_rc start(struct mpx_req *r, const struct conf *conf, struct way 
 {
     struct mpx_arena *a = mpx_req_arena(r);
     struct mpx_str location = mpx_req_location(r), name = last_segment(w->name);
-    struct mpx_str path = mpx_printf(a, "%.*s/%.*s", (int)location.n, location.p, (int)w->name.n,
-                                     w->name.p);
+    struct mpx_str path =
+        mpx_printf(a, "%.*s/%.*s", (int)location.n, location.p, (int)w->name.n, w->name.p);
     const char **argv = mpx_alloc(a, 3 * sizeof(*argv));
     struct mpx_spawn s = { .size = sizeof(s), .on_stdout = take, .on_gone = slots_leave };
 
@@ -153,8 +155,8 @@ static enum mpx_rc start(struct mpx_req *r, const struct conf *conf, struct way 
     s.limits = conf->rlimits;
     s.limit_count = conf->rlimit_count;
     s.gone_arg = conf->slots;
-    w->output = output_create(r, (size_t)conf->max_header,
-                              name.n > 4 && memcmp(name.p, "nph-", 4) == 0);
+    w->output =
+        output_create(r, (size_t)conf->max_header, name.n > 4 && memcmp(name.p, "nph-", 4) == 0);
     slot_hand_over(w->slot);
     return mpx_spawn(r, &s, ended, w);
 }
@@ -171,6 +173,8 @@ static enum mpx_rc start_with_body(struct mpx_req *r, const struct conf *conf, s
     struct mpx_str value;
     int64_t length = 0;
 
+    if (mpx_res_get_status(r) != 200) /* a page of error_pages has no body */
+        return start(r, conf, w, -1);
     if (mpx_req_header(r, "Transfer-Encoding", &value))
         return mpx_read_body(r, 0, body_is_there, w);
     if (!mpx_req_header(r, "Content-Length", &value))

@@ -79,6 +79,7 @@
     X(piece)             \
     X(pool)              \
     X(problem)           \
+    X(program)           \
     X(proxy)             \
     X(quantity)          \
     X(range)             \
@@ -103,7 +104,8 @@
     X(uri)               \
     X(variable)          \
     X(variable_name)     \
-    X(wait)
+    X(wait)              \
+    X(wait_program)
 
 #define UNIT_DECLARE(name) Suite *suite_##name(void);
 UNIT_SUITES(UNIT_DECLARE)
