@@ -175,6 +175,9 @@ tests_http_run_SOURCES = \
 	tests/http/run.c tests/http/verdict.c tests/http/verdict.h
 tests_http_run_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_http_run_LDADD = $(JANSSON_LIBS)
+EXTRA_DIST += tests/cgi/README tests/cgi/program.c \
+	tests/cgi/body.cases tests/cgi/death.cases tests/cgi/environment.cases tests/cgi/header.cases \
+	tests/cgi/nph.cases tests/cgi/redirect.cases
 EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 
 ## Real daemons.
@@ -182,7 +185,7 @@ SYSTEM_TESTS = \
 	tests/system/access.py tests/system/accesslog.py tests/system/bodies.py \
 	tests/system/browser.py tests/system/claims.py tests/system/cli.py \
 	tests/system/configure.py tests/system/dirlist.py tests/system/docs.py \
-	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
+	tests/system/doctree.py tests/system/exec.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
 	tests/system/range.py tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
