@@ -78,7 +78,9 @@ static void take(long n, int echoes)
     long all = 0;
     ssize_t got;
 
-    while (n > all && (got = read(0, block, n - all < (long)sizeof(block) ? (size_t)(n - all) : sizeof(block))) > 0) {
+    while (n > all &&
+           (got = read(0, block,
+                       n - all < (long)sizeof(block) ? (size_t)(n - all) : sizeof(block))) > 0) {
         all += got;
         if (echoes)
             put(1, block, (size_t)got);

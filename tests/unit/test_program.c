@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include "aid.h"
+#include "date.h"
 #include "str.h"
 #include "unit.h"
 
@@ -64,16 +65,23 @@ static struct program_start shell(const char *const argv[4])
     };
 }
 
-/* Starts /bin/sh -c text; it must start. */
+/* It must start. */
+static struct program *start_as(const struct program_start *s)
+{
+    struct program *p = fresh();
+
+    ck_assert_int_eq(program_start(p, s), 0);
+    program_watch(p, l, &living);
+    return p;
+}
+
+/* Starts /bin/sh -c text. */
 static struct program *start(const char *text)
 {
     const char *const argv[] = { "sh", "-c", text, NULL };
     const struct program_start s = shell(argv);
-    struct program *p = fresh();
 
-    ck_assert_int_eq(program_start(p, &s), 0);
-    program_watch(p, l, &living);
-    return p;
+    return start_as(&s);
 }
 
 /* All that it writes, until it has exited and its output has ended. */
@@ -98,7 +106,7 @@ static const char *output_of(struct program *p)
 
 static void run_loop_until(const bool *claim, int ms)
 {
-    for (int i = 0; i < ms && !*claim; i++) {
+    for (int64_t end = clock_ms() + ms; clock_ms() < end && !*claim;) {
         loop_turn(l, false);
         aid_pause_ms(1);
     }
@@ -106,38 +114,32 @@ static void run_loop_until(const bool *claim, int ms)
 
 START_TEST(its_output_and_its_status_are_told)
 {
-    set_up();
     struct program *p = start("echo out; exit 7");
     ck_assert_str_eq(output_of(p), "out\n");
     ck_assert_int_eq(WEXITSTATUS(p->status), 7);
     program_release(p);
     ck_assert(gone);
-    take_down();
 }
 END_TEST
 
 START_TEST(a_signal_that_ended_it_is_told)
 {
-    set_up();
     struct program *p = start("kill -9 $$");
     (void)output_of(p);
     ck_assert(WIFSIGNALED(p->status));
     ck_assert_int_eq(WTERMSIG(p->status), SIGKILL);
     program_release(p);
-    take_down();
 }
 END_TEST
 
 START_TEST(it_has_three_descriptors)
 {
-    set_up();
     int leak = open("/dev/null", O_RDONLY); /* not even one that does not close by itself */
     struct program *p = start("ls /proc/self/fd | tr '\\n' ' '");
     /* the last is that of ls for the folder */
     ck_assert_str_eq(output_of(p), "0 1 2 3 ");
     program_release(p);
     close(leak);
-    take_down();
 }
 END_TEST
 
@@ -145,7 +147,6 @@ START_TEST(its_signals_are_as_at_a_start)
 {
     sigset_t usr1, before;
 
-    set_up();
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
     sigprocmask(SIG_BLOCK, &usr1, &before);
@@ -155,19 +156,16 @@ START_TEST(its_signals_are_as_at_a_start)
     program_release(p);
     (void)signal(SIGPIPE, SIG_DFL);
     sigprocmask(SIG_SETMASK, &before, NULL);
-    take_down();
 }
 END_TEST
 
 START_TEST(it_leads_a_session_of_its_own)
 {
-    set_up();
     struct program *p = start("cut -d' ' -f1,5,6 /proc/$$/stat");
     char wanted[64];
     (void)snprintf(wanted, sizeof(wanted), "%d %d %d\n", p->pid, p->pid, p->pid);
     ck_assert_str_eq(output_of(p), wanted);
     program_release(p);
-    take_down();
 }
 END_TEST
 
@@ -177,15 +175,11 @@ START_TEST(its_environment_and_folder_are_those_given)
     const char *const argv[] = { "sh", "-c", "echo \"$A\"; /bin/pwd -P", NULL };
     struct program_start s = shell(argv);
 
-    set_up();
     s.envp = envp;
     s.cwd = "/usr";
-    struct program *p = fresh();
-    ck_assert_int_eq(program_start(p, &s), 0);
-    program_watch(p, l, &living);
+    struct program *p = start_as(&s);
     ck_assert_str_eq(output_of(p), "b c\n/usr\n");
     program_release(p);
-    take_down();
 }
 END_TEST
 
@@ -194,11 +188,8 @@ START_TEST(its_input_is_a_pipe_or_empty)
     const char *const argv[] = { "sh", "-c", "cat", NULL };
     struct program_start s = shell(argv);
 
-    set_up();
     s.has_stdin = true;
-    struct program *p = fresh();
-    ck_assert_int_eq(program_start(p, &s), 0);
-    program_watch(p, l, &living);
+    struct program *p = start_as(&s);
     ck_assert_int_eq(write(p->in, "abc", 3), 3);
     program_close(&p->in);
     ck_assert_str_eq(output_of(p), "abc");
@@ -207,7 +198,6 @@ START_TEST(its_input_is_a_pipe_or_empty)
     ck_assert_int_eq(p->in, -1);
     ck_assert_str_eq(output_of(p), "end\n");
     program_release(p);
-    take_down();
 }
 END_TEST
 
@@ -217,15 +207,11 @@ START_TEST(limits_are_set)
     const char *const argv[] = { "sh", "-c", "ulimit -Sn; ulimit -Hn; ulimit -St", NULL };
     struct program_start s = shell(argv);
 
-    set_up();
     s.limits = limits;
     s.limit_count = 2;
-    struct program *p = fresh();
-    ck_assert_int_eq(program_start(p, &s), 0);
-    program_watch(p, l, &living);
+    struct program *p = start_as(&s);
     ck_assert_str_eq(output_of(p), "33\n34\n5\n");
     program_release(p);
-    take_down();
 }
 END_TEST
 
@@ -235,7 +221,6 @@ START_TEST(what_cannot_start_says_why_and_leaves_nothing)
     static const struct mpx_rlimit wrong[] = { { RLIMIT_NOFILE, 34, 33 } };
     char folder[64], path[128], plain[128];
 
-    set_up();
     unit_folder(folder);
     unit_write(folder, "plain", "#!/bin/sh\n");
     (void)snprintf(plain, sizeof(plain), "%s/plain", folder);
@@ -257,7 +242,6 @@ START_TEST(what_cannot_start_says_why_and_leaves_nothing)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct program_start s = cases[i].s;
         struct program *p = fresh();
-
         s.argv = argv;
         s.envp = no_environment;
         ck_assert_msg(program_start(p, &s) == cases[i].rc, "%zu", i);
@@ -266,7 +250,6 @@ START_TEST(what_cannot_start_says_why_and_leaves_nothing)
     }
     ck_assert_uint_eq(aid_descriptors(), before);
     ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* no child at all */
-    take_down();
 }
 END_TEST
 
@@ -275,18 +258,12 @@ START_TEST(what_is_open_is_run_whatever_lies_at_its_path)
     const char *const argv[] = { "echo", "is open", NULL };
     char path[] = "/no/such/path";
 
-    set_up();
     int file = open("/bin/echo", O_RDONLY | O_CLOEXEC);
-    const struct program_start s = {
-        .path = path, .file = file, .argv = argv, .envp = no_environment
-    };
-    struct program *p = fresh();
-    ck_assert_int_eq(program_start(p, &s), 0);
-    program_watch(p, l, &living);
+    const struct program_start s = { path, file, argv, no_environment, NULL, NULL, 0, false };
+    struct program *p = start_as(&s);
     ck_assert_str_eq(output_of(p), "is open\n");
     program_release(p);
     close(file);
-    take_down();
 }
 END_TEST
 
@@ -294,23 +271,18 @@ START_TEST(a_script_that_is_open_is_run_by_its_path)
 {
     char folder[64], path[128];
 
-    set_up();
     unit_folder(folder);
     unit_write(folder, "script", "#!/bin/sh\necho $0\n");
     (void)snprintf(path, sizeof(path), "%s/script", folder);
     ck_assert_int_eq(chmod(path, 0755), 0);
     int file = open(path, O_RDONLY | O_CLOEXEC);
     const char *const argv[] = { path, NULL };
-    const struct program_start s = {
-        .path = path, .file = file, .argv = argv, .envp = no_environment
-    };
-    struct program *p = fresh();
-    ck_assert_int_eq(program_start(p, &s), 0);
-    program_watch(p, l, &living);
-    ck_assert_str_eq(str_trim(str_of(output_of(p))).p, strcat(path, "\n"));
+    const struct program_start s = { path, file, argv, no_environment, NULL, NULL, 0, false };
+    struct program *p = start_as(&s);
+    const char *text = output_of(p);
+    ck_assert(strncmp(text, path, strlen(path)) == 0 && strcmp(text + strlen(path), "\n") == 0);
     program_release(p);
     close(file);
-    take_down();
 }
 END_TEST
 
@@ -345,7 +317,6 @@ static pid_t number_from(struct program *p)
 
 START_TEST(one_that_is_released_is_told_term)
 {
-    set_up();
     struct program *p = start("echo $$; exec sleep 100");
     pid_t pid = number_from(p);
     program_release(p);
@@ -353,13 +324,11 @@ START_TEST(one_that_is_released_is_told_term)
     ck_assert(gone);
     ck_assert(!exited); /* the owner is not bothered any more */
     ck_assert(!is_alive(pid));
-    take_down();
 }
 END_TEST
 
 START_TEST(whoever_ignores_term_is_killed_with_all_of_the_group)
 {
-    set_up();
     struct program *p = start("trap '' TERM; sleep 100 & echo $!; while :; do sleep 1; done");
     pid_t other = number_from(p);
     ck_assert(is_alive(other));
@@ -369,25 +338,21 @@ START_TEST(whoever_ignores_term_is_killed_with_all_of_the_group)
     run_loop_until(&gone, 2000);
     ck_assert(gone);
     ck_assert(aid_wait_until(is_dead, &other));
-    take_down();
 }
 END_TEST
 
 START_TEST(what_it_leaves_in_its_group_is_killed)
 {
-    set_up();
     struct program *p = start("sleep 100 >/dev/null 2>&1 & echo $!");
     pid_t other = (pid_t)strtol(output_of(p), NULL, 10);
     program_release(p);
     ck_assert(gone);
     ck_assert(aid_wait_until(is_dead, &other));
-    take_down();
 }
 END_TEST
 
 START_TEST(all_are_killed_at_once)
 {
-    set_up();
     for (int i = 0; i < 5; i++)
         (void)start("trap '' TERM; while :; do sleep 1; done");
     struct program *released = start("trap '' TERM; while :; do sleep 1; done");
@@ -395,7 +360,6 @@ START_TEST(all_are_killed_at_once)
     program_kill_all(&living);
     ck_assert(list_is_empty(&living));
     ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
-    take_down();
 }
 END_TEST
 
@@ -404,7 +368,6 @@ START_TEST(its_end_is_noticed_where_the_kernel_does_not_tell)
     const char *const argv[] = { "sh", "-c", "exit 3", NULL };
     const struct program_start s = shell(argv);
 
-    set_up();
     struct program *p = fresh();
     ck_assert_int_eq(program_start(p, &s), 0);
     program_close(&p->pidfd);
@@ -413,7 +376,6 @@ START_TEST(its_end_is_noticed_where_the_kernel_does_not_tell)
     ck_assert(exited);
     ck_assert_int_eq(WEXITSTATUS(p->status), 3);
     program_release(p);
-    take_down();
 }
 END_TEST
 
@@ -436,14 +398,12 @@ START_TEST(it_does_not_outlive_a_server_that_is_killed)
     int ends[2];
     pid_t pid;
 
-    set_up();
     ck_assert_int_eq(pipe(ends), 0);
     (void)aid_fork(die_with_a_program, &ends[1]);
     ck_assert_int_eq(read(ends[0], &pid, sizeof(pid)), sizeof(pid));
     ck_assert(aid_wait_until(is_dead, &pid));
     close(ends[0]);
     close(ends[1]);
-    take_down();
 }
 END_TEST
 
@@ -456,20 +416,17 @@ static int count_descriptors(int out, void *arg)
 
 START_TEST(a_fork_has_its_output_and_nothing_else)
 {
-    set_up();
     struct program *p = fresh();
     ck_assert_int_eq(program_fork(p, count_descriptors, NULL), 0);
     program_watch(p, l, &living);
     ck_assert_str_eq(output_of(p), "4 1"); /* 0, 1, 2 and out */
     ck_assert_int_eq(WEXITSTATUS(p->status), 5);
     program_release(p);
-    take_down();
 }
 END_TEST
 
 START_TEST(a_hundred_leave_no_descriptor)
 {
-    set_up();
     (void)start("true"); /* the loop has what it keeps */
     program_kill_all(&living);
     const size_t before = aid_descriptors();
@@ -482,35 +439,39 @@ START_TEST(a_hundred_leave_no_descriptor)
         ck_assert(gone);
     }
     ck_assert_uint_eq(aid_descriptors(), before);
-    take_down();
 }
 END_TEST
 
 Suite *suite_program(void)
 {
+    const TTest *const tests[] = {
+        its_output_and_its_status_are_told,
+        a_signal_that_ended_it_is_told,
+        it_has_three_descriptors,
+        its_signals_are_as_at_a_start,
+        it_leads_a_session_of_its_own,
+        its_environment_and_folder_are_those_given,
+        its_input_is_a_pipe_or_empty,
+        limits_are_set,
+        what_cannot_start_says_why_and_leaves_nothing,
+        what_is_open_is_run_whatever_lies_at_its_path,
+        a_script_that_is_open_is_run_by_its_path,
+        one_that_is_released_is_told_term,
+        whoever_ignores_term_is_killed_with_all_of_the_group,
+        what_it_leaves_in_its_group_is_killed,
+        all_are_killed_at_once,
+        its_end_is_noticed_where_the_kernel_does_not_tell,
+        it_does_not_outlive_a_server_that_is_killed,
+        a_fork_has_its_output_and_nothing_else,
+        a_hundred_leave_no_descriptor,
+    };
     Suite *s = suite_create("program");
     TCase *t = tcase_create("program");
 
     tcase_set_timeout(t, 60);
-    tcase_add_test(t, its_output_and_its_status_are_told);
-    tcase_add_test(t, a_signal_that_ended_it_is_told);
-    tcase_add_test(t, it_has_three_descriptors);
-    tcase_add_test(t, its_signals_are_as_at_a_start);
-    tcase_add_test(t, it_leads_a_session_of_its_own);
-    tcase_add_test(t, its_environment_and_folder_are_those_given);
-    tcase_add_test(t, its_input_is_a_pipe_or_empty);
-    tcase_add_test(t, limits_are_set);
-    tcase_add_test(t, what_cannot_start_says_why_and_leaves_nothing);
-    tcase_add_test(t, what_is_open_is_run_whatever_lies_at_its_path);
-    tcase_add_test(t, a_script_that_is_open_is_run_by_its_path);
-    tcase_add_test(t, one_that_is_released_is_told_term);
-    tcase_add_test(t, whoever_ignores_term_is_killed_with_all_of_the_group);
-    tcase_add_test(t, what_it_leaves_in_its_group_is_killed);
-    tcase_add_test(t, all_are_killed_at_once);
-    tcase_add_test(t, its_end_is_noticed_where_the_kernel_does_not_tell);
-    tcase_add_test(t, it_does_not_outlive_a_server_that_is_killed);
-    tcase_add_test(t, a_fork_has_its_output_and_nothing_else);
-    tcase_add_test(t, a_hundred_leave_no_descriptor);
+    tcase_add_checked_fixture(t, set_up, take_down);
+    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+        tcase_add_test(t, tests[i]);
     suite_add_tcase(s, t);
     return s;
 }

@@ -1,9 +1,9 @@
-/* primes.c - prime numbers up to /primes?N, found by a child that may crash or run away. */
+/* SPDX-License-Identifier: MIT - primes.c: finds prime numbers in a forked child */
 #include <multiplexd/module.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static int find(int out, void *arg) /* in a process of its own: nothing of module.h is called here */
+static int find(int out, void *arg) /* in a process of its own: no calls of module.h */
 {
     long most = *(long *)arg;
 

@@ -1,4 +1,4 @@
-/* wc.c - lines, words and bytes of what is posted to /wc, counted by the program of that name. */
+/* SPDX-License-Identifier: MIT - wc.c: counts what is posted to /wc, by a program */
 #include <multiplexd/module.h>
 #include <sys/wait.h>
 
@@ -19,8 +19,10 @@ static enum mpx_rc ended(struct mpx_req *r, const void *conf, void *state)
 static enum mpx_rc content(struct mpx_req *r, const void *conf)
 {
     static const char *const argv[] = { "wc", NULL }, *const envp[] = { "LC_ALL=C", NULL };
-    static const struct mpx_spawn wc = { .size = sizeof(wc), .path = "/usr/bin/wc", .argv = argv, .envp = envp,
-                                         .body_to_stdin = true, .on_stdout = written, .silence_ms = 10000 };
+    static const struct mpx_spawn wc = {
+        .size = sizeof(wc), .path = "/usr/bin/wc", .argv = argv, .envp = envp,
+        .body_to_stdin = true, .on_stdout = written, .silence_ms = 10000,
+    };
 
     if (!mpx_str_eq(mpx_req_path(r), MPX_STR("/wc")))
         return MPX_NEXT;
