@@ -152,12 +152,14 @@ int mpx_conf_error(struct mpx_conf *c, const char *below, const char *fmt, ...)
 /* Whether the configuration says anything of the module here or further out, "process" apart: false
    for one that is only in the "modules" list. */
 bool mpx_conf_given(const struct mpx_conf *c);
-unsigned mpx_conf_at(const struct mpx_conf *c); /* MPX_AT_VHOST ("defaults" too), _DIRECTORY */
+/* Where it was configured: MPX_AT_VHOST ("defaults" too) or MPX_AT_DIRECTORY. */
+unsigned mpx_conf_at(const struct mpx_conf *c);
 /* In check(): whether the configuration is tried before anything serves it, so that an error stops
    the start. Otherwise a worker reads what was accepted, perhaps long ago in the place of one that
    died: what the disk lacks by now, it tells and does without. */
 bool mpx_conf_is_tried(const struct mpx_conf *c);
-struct mpx_arena *mpx_conf_arena(struct mpx_conf *c); /* lives as long as this configuration */
+/* Memory that lives as long as this configuration. */
+struct mpx_arena *mpx_conf_arena(struct mpx_conf *c);
 /* The settings of the same module one level further out (the virtual host's for a directory), or
    NULL. "conf" is what check(), open() or a hook was given. */
 const void *mpx_conf_outer(const void *conf);
@@ -399,9 +401,11 @@ enum mpx_rc mpx_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, m
                         void *state);
 /* The same without a request: done() runs on the loop. 0, or -1 when the queue is full. */
 int mpx_background(struct mpx_conf *c, void (*work)(void *arg), void *arg, void (*done)(void *arg));
-#include <multiplexd/spawn.h> /* other processes: mpx_spawn, mpx_fork */
+/* Other processes: mpx_spawn runs a program, mpx_fork a function. */
+#include <multiplexd/spawn.h>
 
-#include <multiplexd/filter.h> /* 10. Body filters: they see and change what goes out. */
+/* 10. Body filters: functions that see and change what goes out. */
+#include <multiplexd/filter.h>
 
 /* 11. Run-time variables ($name) and services between modules. */
 /* 0 and *value (alive as long as r), or -1 for "no value". */
@@ -465,7 +469,7 @@ int mpx_duration(struct mpx_str text, int64_t *ms);
 size_t mpx_utf8_length(struct mpx_str text);
 /* A path as it stands in a URI: everything but unreserved characters and '/' percent-encoded. */
 struct mpx_str mpx_encode_path(struct mpx_arena *a, struct mpx_str path);
-/* IMF-fixdate (RFC 9110 5.6.7) */
+/* An IMF-fixdate, as Last-Modified wants it (RFC 9110 5.6.7). */
 struct mpx_str mpx_http_date(struct mpx_arena *a, int64_t seconds);
 #include <multiplexd/network.h>
 /* In open(): a file (opened with the daemon's rights; it must be the value of a SINK option),
