@@ -236,11 +236,21 @@ static bool is_delimited(const struct http1 *h)
     return r != NULL && (r->is_head || r->res.no_body || r->res.chunked || r->res.length >= 0);
 }
 
+/* A client that left before has its event behind it. */
+static bool begins_program(struct http1 *h)
+{
+    bool begins = h->cur != NULL && h->cur->run_is_new;
+
+    if (begins)
+        h->cur->run_is_new = false;
+    return begins;
+}
+
 static void drive(struct mpx_conn *c)
 {
     struct http1 *h = session(c);
     unsigned rounds = 0;
-    bool woken = c->woken;
+    bool woken = c->woken || begins_program(h);
 
     c->woken = false;
     if (woken && has_left(h)) {

@@ -262,6 +262,7 @@ static struct run *begin(struct mpx_req *r, mpx_resume_fn done, void *state)
         return NULL;
     }
     r->run = run;
+    r->run_is_new = true;
     r->run_rc = -EINPROGRESS;
     r->run_status = 0;
     r->run_result = (struct mpx_str){ "", 0 };
