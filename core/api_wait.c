@@ -128,6 +128,11 @@ enum mpx_rc mpx_fork(struct mpx_req *r, int (*run)(int out, void *arg), void *ar
     return wait_fork(r, run, arg, max, timeout_ms, done, state);
 }
 
+enum mpx_rc mpx_spawn_go_on(struct mpx_req *r)
+{
+    return wait_program_go_on(r);
+}
+
 int mpx_spawn_status(const struct mpx_req *r, int *status)
 {
     *status = r->run_status;

@@ -35,6 +35,7 @@ enum mpx_rc wait_spawn(struct mpx_req *r, const struct mpx_spawn *s, mpx_resume_
                        void *state);
 enum mpx_rc wait_fork(struct mpx_req *r, int (*child)(int out, void *arg), void *arg, size_t max,
                       int64_t timeout_ms, mpx_resume_fn done, void *state);
+enum mpx_rc wait_program_go_on(struct mpx_req *r); /* mpx_spawn_go_on */
 enum mpx_rc wait_name(struct mpx_req *r, mpx_resume_fn fn, void *state);
 bool wait_wake(struct mpx_ticket *t);
 struct mpx_watch *wait_watch(struct mpx_req *r, int fd, short events, mpx_resume_fn fn,

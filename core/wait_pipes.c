@@ -92,6 +92,25 @@ static int pass_on(struct mpx_req *r, struct run *run, struct mpx_str part)
     return run->spec.on_stdout != NULL ? run->spec.on_stdout(r, part, run->state) : 0;
 }
 
+/* The module may wait: nothing of ours is waited for meanwhile. */
+static enum mpx_rc hold(struct mpx_req *r, struct run *run)
+{
+    run->is_held = true;
+    wait_want(run->out, 0);
+    if (run->in != NULL)
+        wait_want(run->in, 0);
+    if (r->wait.kind == WAIT_BODY)
+        wait_cancel(r);
+    return run->spec.on_hold(r, r->caller->data, run->state);
+}
+
+/* Reads on when there is room for it. */
+static void mind_the_client(struct mpx_req *r, struct run *run)
+{
+    run->is_paused = r->res.waiting > RES_MARK;
+    wait_want(run->out, run->is_paused ? 0 : POLLIN);
+}
+
 static enum mpx_rc on_output(struct mpx_req *r, const void *conf, void *state)
 {
     struct run *run = state;
@@ -106,12 +125,13 @@ static enum mpx_rc on_output(struct mpx_req *r, const void *conf, void *state)
         program_close(&run->program->out);
         return run_go_on(r, run);
     }
-    if (pass_on(r, run, (struct mpx_str){ r->w->read, (size_t)n }) < 0)
+    int rc = pass_on(r, run, (struct mpx_str){ r->w->read, (size_t)n });
+    if (rc < 0)
         return run_finish(r, run, run->rc);
-    if (r->res.waiting > RES_MARK) {
-        run->is_paused = true;
-        wait_want(run->out, 0);
-    }
+    if (rc > 0 && run->spec.on_hold != NULL)
+        return hold(r, run);
+    if (r->res.waiting > RES_MARK)
+        mind_the_client(r, run);
     return MPX_WAIT;
 }
 
@@ -119,7 +139,7 @@ void wait_program_drained(struct mpx_req *r)
 {
     struct run *run = r->run;
 
-    if (run == NULL || !run->is_paused)
+    if (run == NULL || !run->is_paused || run->is_held)
         return;
     run->is_paused = false;
     run->active_ms = r->w->now_ms;
@@ -210,4 +230,20 @@ int run_watch_pipes(struct mpx_req *r, struct run *run)
     if (p->in >= 0)
         run->in = wait_watch(r, p->in, 0, on_input, run);
     return run->out == NULL || run->err == NULL || (p->in >= 0 && run->in == NULL) ? -1 : 0;
+}
+
+enum mpx_rc wait_program_go_on(struct mpx_req *r)
+{
+    struct run *run = r->run;
+
+    if (run == NULL || !run->is_held) {
+        req_log(r, MPX_ERROR, "mpx_spawn_go_on: no program is held");
+        return MPX_FAIL;
+    }
+    run->is_held = false;
+    run->active_ms = r->w->now_ms;
+    mind_the_client(r, run);
+    if (run->program->exited) /* that was not looked at meanwhile */
+        wait_ring(run->bell);
+    return run->program->in >= 0 ? feed(r, run) : MPX_WAIT;
 }

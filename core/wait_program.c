@@ -110,7 +110,7 @@ static int64_t silent_since(const struct run *run, int64_t now)
 {
     bool has_read_all = run->r->wait.kind == WAIT_BODY; /* its client is slow to send */
 
-    return run->is_paused || has_read_all ? now : run->active_ms;
+    return run->is_paused || run->is_held || has_read_all ? now : run->active_ms;
 }
 
 /* Milliseconds that are left; 0: over; INT64_MAX: there is no limit. */

@@ -21,6 +21,7 @@ struct run {
     struct loop_event timer;
     int64_t started_ms, active_ms; /* when it began; when it last did something */
     size_t part_at;                /* bytes of the present part of the body that it took */
+    bool is_held;                  /* its module waits for something else */
     bool is_paused;                /* its output waits for the client */
     int rc;
     char line[RUN_LINE_MAX]; /* of stderr, as far as it has come */

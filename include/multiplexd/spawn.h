@@ -34,8 +34,13 @@ struct mpx_spawn {
     size_t limit_count;
     /* What it writes, as it comes, at most 64 KiB; calls of section 8 may be made. It is not read
        while more than 64 KiB of the response wait for the client: no need to look at what
-       mpx_res_write answers. Negative: I have had enough; it is ended, done() runs. */
+       mpx_res_write answers. 0. Negative: I have had enough; it is ended, done() runs. 1: I must
+       wait for something else first; on_hold is called. */
     int (*on_stdout)(struct mpx_req *r, struct mpx_str part, void *state);
+    /* Begins that wait, with a call of section 9, and answers what it answers. Meanwhile the pipes
+       are left alone, and silence does not count. What goes on behind the wait returns
+       mpx_spawn_go_on, or ends the response, and the program with it. */
+    mpx_resume_fn on_hold;
     /* A line without its end, cut where it is longer than 1 KiB. NULL: to the log, as a warning. */
     void (*on_stderr)(struct mpx_req *r, struct mpx_str line, void *state);
     /* The last process is gone, perhaps after the request: for whoever counts them. Runs on the
@@ -48,6 +53,7 @@ struct mpx_spawn {
    else. Its start waits on a thread; a full queue answers 503. on_gone is told in any case. */
 enum mpx_rc mpx_spawn(struct mpx_req *r, const struct mpx_spawn *s, mpx_resume_fn done,
                       void *state);
+enum mpx_rc mpx_spawn_go_on(struct mpx_req *r);
 /* Forks: run() sees the server as it is now, in a copy, and what it writes to out is collected. For
    work that may crash or leak; computing belongs to mpx_offload, which costs no copy. run() calls
    nothing of module.h, and no lock that another thread may hold is to be waited for. What it

@@ -25,6 +25,28 @@ static int pass_on(struct mpx_req *r, struct mpx_str part, void *state)
     return 0;
 }
 
+static int hold_once(struct mpx_req *r, struct mpx_str part, void *state)
+{
+    bool first = r->res.written == 0;
+
+    (void)pass_on(r, part, state);
+    return first ? 1 : 0;
+}
+
+static enum mpx_rc let_go(struct mpx_req *r, const void *conf, void *state)
+{
+    (void)conf;
+    (void)state;
+    mpx_res_write(r, MPX_STR("(held)"));
+    return mpx_spawn_go_on(r);
+}
+
+static enum mpx_rc held(struct mpx_req *r, const void *conf, void *state)
+{
+    (void)conf;
+    return mpx_sleep(r, 200, let_go, state);
+}
+
 static int have_enough(struct mpx_req *r, struct mpx_str part, void *state)
 {
     (void)r;
@@ -112,6 +134,11 @@ static enum mpx_rc content(struct mpx_req *r, const void *conf)
         s.path = "sh";
     if (str_is(path, "/enough"))
         s.on_stdout = have_enough;
+    if (str_is(path, "/hold")) {
+        s.on_stdout = hold_once;
+        s.on_hold = held;
+        s.silence_ms = 150;
+    }
     if (str_is(path, "/lines"))
         s.on_stderr = keep_line;
     if (str_is(path, "/short"))
@@ -267,6 +294,22 @@ START_TEST(waiting_for_the_client_is_no_silence)
 }
 END_TEST
 
+START_TEST(it_is_held_while_its_module_waits)
+{
+    set_up();
+    q.step = 1;
+    begin("/hold?cat", "abc");
+    ck_assert(loopback_wait(&q));
+    ck_assert(memcmp(q.answer.p, "a", 1) == 0);
+    ck_assert_ptr_nonnull(strstr(q.answer.p, "(held)"));
+    ck_assert_uint_eq(q.answer.n, strlen("abc(held)[0 0]"));
+    loopback_end(&q);
+    take_down();
+    expect("/hold?printf x", NULL, "x(held)[0 0]");
+    expect("/hold?printf x; exec sleep 100", NULL, "x(held)[-110 0]");
+}
+END_TEST
+
 START_TEST(one_who_has_enough_ends_it)
 {
     expect("/enough?echo x;sleep 100", NULL, "[-125 0]");
@@ -370,6 +413,7 @@ Suite *suite_wait_program(void)
     tcase_add_test(t, its_time_is_limited);
     tcase_add_test(t, it_may_not_be_silent_for_long);
     tcase_add_test(t, waiting_for_the_client_is_no_silence);
+    tcase_add_test(t, it_is_held_while_its_module_waits);
     tcase_add_test(t, one_who_has_enough_ends_it);
     tcase_add_test(t, what_cannot_be_started_is_told);
     tcase_add_test(t, a_path_that_is_not_absolute_is_the_modules_fault);
