@@ -117,7 +117,7 @@ struct mpx_req {
     struct wait_job *spare_job;
     struct list watches;
     struct run *run;           /* a child process that serves it, or NULL */
-    bool run_is_new;          /* the carrier has not looked whether its client is still there */
+    bool run_is_new;           /* the carrier has not looked whether its client is still there */
     int run_rc, run_status;    /* mpx_spawn_status of the last one */
     struct mpx_str run_result; /* mpx_fork_result */
     struct link ready;

@@ -231,6 +231,17 @@ static void put_paths(struct list *l, struct mpx_req *r, const struct way *w)
     put_own(l, "PATH_TRANSLATED", mpx_req_translate(r, w->info));
 }
 
+/* What the user's session holds, each value under SESSION_ and its key. */
+static void put_session(struct list *l, struct mpx_list values)
+{
+    const struct mpx_pair *pairs = values.items;
+
+    for (size_t i = 0; i < values.count; i++)
+        if (memchr(pairs[i].value.n > 0 ? pairs[i].value.p : "", '\0', pairs[i].value.n) == NULL)
+            put(l, mpx_printf(l->a, "SESSION_%.*s", (int)pairs[i].key.n, pairs[i].key.p),
+                pairs[i].value);
+}
+
 static void put_client(struct list *l, struct mpx_req *r)
 {
     struct mpx_str name, host = mpx_req_host(r), value;
@@ -251,9 +262,11 @@ static void put_client(struct list *l, struct mpx_req *r)
 const char *const *environ_make(struct mpx_req *r, const struct way *w, int64_t body_length)
 {
     const struct conf *conf = w->conf;
+    const struct mpx_list none = { NULL, 0 };
+    struct mpx_list session = w->session != NULL ? w->session->all(r) : none;
     struct list l = { .a = mpx_req_arena(r),
                       .room = 1 + conf->passed_count + conf->environ_count + OWN_MAX +
-                              count_fields(r) };
+                              count_fields(r) + session.count };
     struct mpx_str value;
 
     l.items = mpx_alloc(l.a, (l.room + 1) * sizeof(*l.items));
@@ -267,6 +280,7 @@ const char *const *environ_make(struct mpx_req *r, const struct way *w, int64_t 
     put_fields(&l, r, conf);
     put_paths(&l, r, w);
     put_client(&l, r);
+    put_session(&l, session);
     if (body_length >= 0)
         put_own(&l, "CONTENT_LENGTH", mpx_printf(l.a, "%lld", (long long)body_length));
     if (mpx_req_header(r, "Content-Type", &value) && value.n > 0)

@@ -147,6 +147,7 @@ static int open_conf(struct mpx_conf *c, void *data)
     conf->c = c;
     conf->is_on = mpx_conf_given(c);
     conf->slots = mpx_keep(c, "slots", sizeof(*conf->slots), NULL);
+    conf->session = (const struct mpx_session *)(const void *)mpx_require(c, "session", 1, 0);
     add_limit(conf, RLIMIT_CPU, conf->limits.cpu / 1000);
     add_limit(conf, RLIMIT_AS, conf->limits.memory);
     add_limit(conf, RLIMIT_FSIZE, conf->limits.file_size);
@@ -162,7 +163,7 @@ static void req_end(struct mpx_req *r, void *slot)
     slot_give_up(slot);
 }
 
-static const char *const after[] = { "userdir", "rewrite", NULL };
+static const char *const after[] = { "userdir", "rewrite", "session", NULL };
 
 MPX_MODULE(exec) = {
     MPX_HEADER(exec, "1.0"),

@@ -5,6 +5,7 @@
 #include "slots.h"
 
 #include <multiplexd/files.h>
+#include <multiplexd/session.h>
 
 struct limits {
     int64_t cpu, memory, file_size, files, processes;
@@ -29,6 +30,7 @@ struct conf {
     struct mpx_conf *c;
     bool is_on; /* an "exec" key stands here or further out */
     struct slots *slots;
+    const struct mpx_session *session; /* or NULL */
     struct environ_piece *environ;
     size_t environ_count;
     const char *const *passed; /* "NAME=value" */
@@ -50,7 +52,8 @@ struct way {
     struct mpx_file *file;   /* the program, opened */
     const char *interpreter; /* that runs it, or NULL */
     struct slot *slot;
-    struct output *output; /* what it has answered: output.c */
+    const struct mpx_session *session; /* where it is active; or NULL */
+    struct output *output;             /* what it has answered: output.c */
 };
 
 /* find.c: the CONTENT hook. Whether a program is asked for; then it is run. */

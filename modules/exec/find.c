@@ -157,6 +157,7 @@ enum mpx_rc find(struct mpx_req *r, const void *data)
     w->policy = mpx_files_policy_of(
         (const struct mpx_files *)(const void *)mpx_require(conf->c, "files", 1, 0), r);
     w->conf = conf;
+    w->session = mpx_req_conf(r, "session") != NULL ? conf->session : NULL;
     w->rest = mpx_req_rest(r);
     w->prefix = mpx_req_path(r).n - w->rest.n;
     return mpx_open(r, w->rest, w->policy->links, path_opened, w);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { ROOM_AT_FIRST = 1024 };
+enum { ROOM_AT_FIRST = 1024, SETS_MAX = 64 };
 
 struct output *output_create(struct mpx_req *r, size_t max, bool is_nph)
 {
@@ -111,6 +111,28 @@ static bool is_token(struct mpx_str s)
     return s.n > 0;
 }
 
+/* "key=value", an empty value drops the key. For the session alone: no client sees it. */
+static int take_set(struct mpx_req *r, struct output *o, struct mpx_str text)
+{
+    const char *equals = memchr(text.p, '=', text.n);
+
+    if (equals == NULL || equals == text.p)
+        return fault(o, "has a Session-Set that is not \"key=value\"");
+    if (o->set_count == SETS_MAX)
+        return fault(o, "has more than 64 lines Session-Set");
+    if (o->sets == NULL)
+        o->sets = mpx_alloc(mpx_req_arena(r), SETS_MAX * sizeof(*o->sets));
+    struct mpx_str key = { text.p, (size_t)(equals - text.p) };
+    struct mpx_str value = { equals + 1, text.n - key.n - 1 };
+    if (value.n == 0)
+        value.p = NULL;
+    else
+        value = mpx_printf(mpx_req_arena(r), "%.*s", (int)value.n, value.p);
+    o->sets[o->set_count++] =
+        (struct mpx_pair){ mpx_printf(mpx_req_arena(r), "%.*s", (int)key.n, key.p), value };
+    return 0;
+}
+
 static int take_field(struct mpx_req *r, struct output *o, struct mpx_str name,
                       struct mpx_str value)
 {
@@ -120,6 +142,8 @@ static int take_field(struct mpx_req *r, struct output *o, struct mpx_str name,
         return take_length(r, o, value);
     if (is_word(name, "Transfer-Encoding"))
         return fault(o, "has a Transfer-Encoding, which is for the server to choose");
+    if (is_word(name, "Session-Set"))
+        return take_set(r, o, value);
     if (is_of_connection(name))
         return 0;
     if (is_word(name, "Location")) {
@@ -234,6 +258,14 @@ int output_take(struct mpx_req *r, struct output *o, struct mpx_str part)
 {
     if (!o->has_header && take_header(r, o, &part) < 0)
         return -1;
+    if (o->has_header && o->set_count > 0 && o->keeps_sets) {
+        char *rest = mpx_alloc(mpx_req_arena(r), part.n + 1);
+
+        if (part.n > 0)
+            memcpy(rest, part.p, part.n);
+        o->rest = (struct mpx_str){ rest, part.n };
+        return 1;
+    }
     if (part.n == 0)
         return 0;
     if (o->promised >= 0 && (int64_t)part.n > o->promised - o->passed)

@@ -17,11 +17,16 @@ struct output {
     struct mpx_str location; /* or "" */
     int64_t promised;        /* Content-Length; -1: none */
     int64_t passed;          /* bytes of the body */
-    const char *fault;       /* what is wrong with it, for the log; or NULL */
+    struct mpx_pair *sets;   /* of Session-Set; a value whose p is NULL drops its key */
+    size_t set_count;
+    bool keeps_sets;     /* there is a session that they are for, and they are not stored yet */
+    struct mpx_str rest; /* what came behind the header and waits for that */
+    const char *fault;   /* what is wrong with it, for the log; or NULL */
 };
 
 struct output *output_create(struct mpx_req *r, size_t max, bool is_nph);
-/* The next bytes; 0, or -1 when no more are wanted: a fault, a redirect within the server, or the
+/* The next bytes; 0; 1 where the session is to be changed before the header goes out: the rest is
+   kept, and to be taken then; or -1 when no more are wanted: a fault, a redirect within the server, or the
    response is broken. */
 int output_take(struct mpx_req *r, struct output *o, struct mpx_str part);
 /* It means another path of this server, to be answered in its place (RFC 3875 6.2.2). */

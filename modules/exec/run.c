@@ -74,9 +74,52 @@ static enum mpx_rc complete(struct mpx_req *r, const struct way *w)
     return mpx_res_end(r);
 }
 
+/* ---- what it has stored in the session */
+
+static enum mpx_rc change_session(struct mpx_req *r, struct way *w, mpx_resume_fn fn)
+{
+    w->output->keeps_sets = false;
+    return w->session->change(r, (struct mpx_list){ w->output->sets, w->output->set_count }, fn, w);
+}
+
+/* What could not be stored costs the value, not the answer. */
+static void tell_session(struct mpx_req *r, const struct way *w)
+{
+    int rc = w->session->result(r);
+
+    if (rc < 0)
+        mpx_rlog(r, MPX_WARN, "what \"%.*s\" set in the session is not stored: %s", (int)w->name.n,
+                 w->name.p, strerror(-rc));
+}
+
+static enum mpx_rc session_changed(struct mpx_req *r, const void *data, void *state)
+{
+    struct way *w = state;
+
+    (void)data;
+    tell_session(r, w);
+    if (output_take(r, w->output, w->output->rest) == 0)
+        return mpx_spawn_go_on(r);
+    return w->output->fault != NULL ? faulty(r, w, w->output->fault) : MPX_FAIL;
+}
+
+static enum mpx_rc hold(struct mpx_req *r, const void *data, void *state)
+{
+    (void)data;
+    return change_session(r, state, session_changed);
+}
+
+/* For a redirect within the server, which goes on elsewhere. */
+static enum mpx_rc session_changed_first(struct mpx_req *r, const void *data, void *state)
+{
+    (void)data;
+    tell_session(r, state);
+    return redirect(r, state);
+}
+
 static enum mpx_rc ended(struct mpx_req *r, const void *data, void *state)
 {
-    const struct way *w = state;
+    struct way *w = state;
     const struct output *o = w->output;
     int status, rc = mpx_spawn_status(r, &status);
 
@@ -84,7 +127,8 @@ static enum mpx_rc ended(struct mpx_req *r, const void *data, void *state)
     if (o->fault != NULL)
         return faulty(r, w, o->fault);
     if (output_is_local_redirect(o))
-        return redirect(r, w);
+        return o->set_count > 0 && o->keeps_sets ? change_session(r, w, session_changed_first)
+                                                 : redirect(r, w);
     if (rc == -ETIMEDOUT) {
         mpx_rlog(r, MPX_WARN, "the time of \"%.*s\" was over", (int)w->name.n, w->name.p);
         return fail(r, w, 504);
@@ -140,7 +184,9 @@ static enum mpx_rc start(struct mpx_req *r, const struct conf *conf, struct way 
     struct mpx_str path =
         mpx_printf(a, "%.*s/%.*s", (int)location.n, location.p, (int)w->name.n, w->name.p);
     const char **argv = mpx_alloc(a, 3 * sizeof(*argv));
-    struct mpx_spawn s = { .size = sizeof(s), .on_stdout = take, .on_gone = slots_leave };
+    struct mpx_spawn s = {
+        .size = sizeof(s), .on_stdout = take, .on_hold = hold, .on_gone = slots_leave
+    };
 
     argv[0] = w->interpreter != NULL ? w->interpreter : path.p;
     argv[1] = w->interpreter != NULL ? path.p : NULL;
@@ -157,6 +203,7 @@ static enum mpx_rc start(struct mpx_req *r, const struct conf *conf, struct way 
     s.gone_arg = conf->slots;
     w->output =
         output_create(r, (size_t)conf->max_header, name.n > 4 && memcmp(name.p, "nph-", 4) == 0);
+    w->output->keeps_sets = w->session != NULL;
     slot_hand_over(w->slot);
     return mpx_spawn(r, &s, ended, w);
 }

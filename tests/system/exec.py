@@ -671,6 +671,66 @@ def test_git_clones_and_pushes_ten_megabytes_while_others_fetch_files():
             equal(set(fetched), {200})
 
 
+# ---- sessions: a provider of our own, that has one for everybody and takes its time
+
+SESSION = """
+#include <multiplexd/session.h>
+#include <string.h>
+static struct mpx_pair values[8];
+static char texts[8][2][64];
+static size_t count;
+static struct { mpx_resume_fn fn; void *state; struct mpx_list pairs; } now;
+static struct mpx_list all(struct mpx_req *r) { return (struct mpx_list){ values, count }; }
+static void put(struct mpx_str key, struct mpx_str value)
+{
+    size_t i = 0;
+    while (i < count && !mpx_str_eq(values[i].key, key)) i++;
+    if (value.p == NULL) { if (i < count) values[i] = values[--count]; return; }
+    if (i == count) count++;
+    memcpy(texts[i][0], key.p, key.n); memcpy(texts[i][1], value.p, value.n);
+    values[i] = (struct mpx_pair){ { texts[i][0], key.n }, { texts[i][1], value.n } };
+}
+static enum mpx_rc waited(struct mpx_req *r, const void *conf, void *state)
+{
+    for (size_t i = 0; i < now.pairs.count; i++)
+        put(((const struct mpx_pair *)now.pairs.items)[i].key, ((const struct mpx_pair *)now.pairs.items)[i].value);
+    return now.fn(r, conf, now.state);
+}
+static enum mpx_rc change(struct mpx_req *r, struct mpx_list pairs, mpx_resume_fn fn, void *state)
+{
+    now.fn = fn; now.state = state; now.pairs = pairs;
+    return mpx_sleep(r, 50, waited, 0);
+}
+static int result(const struct mpx_req *r) { return count > 7 ? -5 : 0; }
+static const struct mpx_session service = { .head = { sizeof(service), 1, 0 }, .all = all, .change = change, .result = result };
+static int start(struct mpx_conf *c, void *conf) { return mpx_provide(c, "session", &service.head); }
+static enum mpx_rc nothing(struct mpx_req *r, const void *conf) { return MPX_NEXT; }
+MPX_MODULE(session) = { MPX_HEADER(session, "1"), .conf_size = 8, .open = start, .on = { [MPX_PH_ACCESS] = nothing } };
+"""
+
+
+def test_programs_see_the_session_and_set_it():
+    with folder() as where:
+        site(where)
+        os.makedirs(where + "/mod")
+        compile_module(where + "/mod", "session", SESSION)
+        config = cgi(where, modules=["session", "exec", "static"])
+        path = config["daemon"]["module_path"]
+        config["daemon"]["module_path"] = [where + "/mod", *([path] if isinstance(path, str) else path)]
+        with serving(config) as server:
+            see = [TEXT, "env SESSION_user", "env SESSION_n"]
+            unset = b"SESSION_user is not set\nSESSION_n is not set\n"
+            equal(server.get("/cgi/p" + do(*see))[2], unset)
+            head = "out Content-Type: text/plain\\nSession-Set: user=jane doe\\nSession-Set: n=1\\n\\n"
+            status, fields, body = server.get("/cgi/p" + do(head, "fill 300000", "echo"), method="POST", body=b"y" * 300000)
+            equal((status, len(body), "session-set" in fields), (200, 600000, False))
+            equal(server.get("/cgi/p" + do(*see))[2], b"SESSION_user=jane doe\nSESSION_n=1\n")
+            equal(server.get("/cgi/p" + do("out Location: /page.txt\\nSession-Set: n=\\n\\n"))[2], b"a page")
+            equal(server.get("/cgi/p" + do(*see))[2], b"SESSION_user=jane doe\nSESSION_n is not set\n")
+            equal(server.get("/cgi/p" + do("out Status: 204\\nSession-Set: user=\\n\\n"))[0], 204)
+            equal(server.get("/cgi/p" + do(*see))[2], unset)
+
+
 # ---- settings
 
 def test_settings_that_cannot_be_are_refused():
