@@ -26,8 +26,8 @@ struct output {
 
 struct output *output_create(struct mpx_req *r, size_t max, bool is_nph);
 /* The next bytes; 0; 1 where the session is to be changed before the header goes out: the rest is
-   kept, and to be taken then; or -1 when no more are wanted: a fault, a redirect within the server, or the
-   response is broken. */
+   kept, and to be taken then; or -1 when no more are wanted: a fault, a redirect within the server,
+   or the response is broken. */
 int output_take(struct mpx_req *r, struct output *o, struct mpx_str part);
 /* It means another path of this server, to be answered in its place (RFC 3875 6.2.2). */
 bool output_is_local_redirect(const struct output *o);
