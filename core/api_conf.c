@@ -2,6 +2,7 @@
    The public calls about configuration and services between modules, memory and the log (module.h
    sections 5, 10, 11). */
 #include "cidr.h"
+#include "confine.h"
 #include "conn.h"
 #include "must.h"
 #include "quantity.h"
@@ -233,8 +234,10 @@ const struct mpx_service *mpx_require(struct mpx_conf *c, const char *name, unsi
 {
     const struct provided_service *s = find_service(c->g, name);
 
-    if (s == NULL)
+    if (s == NULL) {
+        c->g->lacks_service = true;
         return NULL;
+    }
     if (s->table->major == major && s->table->minor >= minor)
         return s->table;
     mpx_log(c, MPX_ERROR, "service \"%s\" %u.%u is needed, module \"%s\" provides %u.%u", name,
@@ -247,7 +250,7 @@ const void *mpx_req_conf(const struct mpx_req *r, const char *module)
     const struct module *m = module_find(r->g->modules, str_of(module));
     const struct mpx_conf *c = m != NULL ? chain_conf(r->chain, m) : NULL;
 
-    return c != NULL ? c->data : NULL;
+    return c != NULL && !confine_has(r->g, m->name) ? c->data : NULL;
 }
 
 void *mpx_alloc(struct mpx_arena *a, size_t n)
@@ -351,7 +354,7 @@ static void on_every(int fd, short what, void *arg)
     (void)fd;
     (void)what;
     worker_update_clock(w);
-    blame_set(w->blame, e->conf->module->index, BLAME_CALLBACK);
+    blame_set(w->blame, e->conf->module->index, BLAME_TIMER, e->conf->host);
     e->fn(e->arg);
     blame_clear(w->blame);
 }
@@ -390,7 +393,7 @@ struct mpx_sink *mpx_sink_open(struct mpx_conf *c, struct mpx_str target)
         return NULL;
     struct mpx_sink *sink = sink_find(w->sinks, target);
     if (sink == NULL) {
-        if (!str_is(target, "stderr") && !sink_is_syslog(target)) {
+        if (sink_is_file(target)) {
             fd = w->open_log(w->open_log_arg, path);
             if (fd < 0) {
                 (void)mpx_conf_error(c, "", "cannot open \"%s\": %s", path, strerror(-fd));

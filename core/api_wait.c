@@ -178,7 +178,7 @@ static void background_done(void *arg)
     struct worker *w = b->g->worker;
 
     if (b->done != NULL) {
-        blame_set(w->blame, b->conf->module->index, BLAME_CALLBACK);
+        blame_set(w->blame, b->conf->module->index, BLAME_CALLBACK, b->conf->host);
         b->done(b->arg);
         blame_clear(w->blame);
     }
@@ -194,6 +194,7 @@ int mpx_background(struct mpx_conf *c, void (*work)(void *arg), void *arg, void 
         return -1;
     b = must_calloc(sizeof(*b));
     *b = (struct background){ .g = c->g, .conf = c, .work = work, .done = done, .arg = arg };
+    b->job.by.at = blame_at(c->module->index, BLAME_THREAD, c->host);
     b->job.work = background_work;
     b->job.done = background_done;
     b->job.arg = b;

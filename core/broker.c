@@ -89,6 +89,22 @@ void broker_start(struct broker *b, int end, enum broker_child child, struct gra
     peer_open(&b->peer, end, SAID_MAX);
 }
 
+void broker_prepare(struct broker *b, struct grants *grants, struct sources *sources,
+                    struct problems *problems)
+{
+    b->moment = BROKER_MAKES;
+    b->grants = grants;
+    b->sources = sources;
+    b->problems = problems;
+    b->told = 0;
+}
+
+int broker_decide(struct broker *b, bool commit)
+{
+    b->moment = commit ? BROKER_COMMITS : BROKER_SERVES;
+    return peer_put(&b->peer, commit ? BROKER_COMMIT : BROKER_ABANDON, MPX_STR(""), NULL, 0);
+}
+
 void broker_end(struct broker *b)
 {
     peer_close(&b->peer);
@@ -149,16 +165,22 @@ static int answer(struct broker *b, const struct channel_message *m)
     return rc;
 }
 
+/* The last word of what a child was at: whether it is one that it may say now. */
+static bool is_last_word(const struct broker *b, char what)
+{
+    if (b->moment == BROKER_COMMITS)
+        return what == BROKER_COMMITTED;
+    if (b->is_ready)
+        return what == BROKER_PREPARED || what == BROKER_REFUSED;
+    return what == (b->child == BROKER_CHECKER ? BROKER_DONE : BROKER_READY);
+}
+
 /* What a checker tells or asks for is granted, as far as it is a value. */
 static int hear(struct broker *b, const struct channel_message *m)
 {
     bool checks = b->child == BROKER_CHECKER;
 
     switch (m->what) {
-    case BROKER_READY:
-    case BROKER_DONE:
-        b->is_ready = true;
-        return 1;
     case BROKER_PROBLEM:
         if (b->told++ == PROBLEMS_MAX)
             return -1;
@@ -178,6 +200,17 @@ static int hear(struct broker *b, const struct channel_message *m)
     }
 }
 
+/* What has come; -1: it may not come now. */
+static int judge(struct broker *b)
+{
+    if (b->moment != BROKER_SERVES && is_last_word(b, b->peer.in.what)) {
+        b->moment = BROKER_SERVES;
+        b->is_ready = true;
+        return 1;
+    }
+    return b->moment == BROKER_MAKES ? hear(b, &b->peer.in) : -1;
+}
+
 int broker_take(struct broker *b)
 {
     int rc = peer_take(&b->peer);
@@ -186,7 +219,7 @@ int broker_take(struct broker *b)
         errno = EAGAIN;
     if (rc <= 0)
         return -1;
-    rc = b->is_ready ? -1 : hear(b, &b->peer.in);
+    rc = judge(b);
     if (rc < 0)
         errno = EPROTO;
     return rc;

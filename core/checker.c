@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "checker.h"
 
-#include "broker.h"
 #include "date.h"
 #include "descriptors.h"
 #include "log.h"
@@ -14,29 +13,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CRASHES_MAX = 32, SECONDS_MAX = 60 };
-
-/* A module that a checker died of: the next one leaves it out. */
-struct crash {
-    char name[BLAME_NAME];
-    const char *why;
-};
-struct check {
-    struct launch *l;
-    struct blame *blame;
-    struct crash crashes[CRASHES_MAX];
-    size_t crash_count;
-};
+enum { SECONDS_MAX = 60, MORE_SECONDS = 5 /* for one that does not die of its alarm */ };
 
 /* The child: everything is loaded and checked, then told. */
-static void check_all(struct check *k, int channel)
+static void check_all(struct checker *k, int channel)
 {
     struct generation g;
     struct modules modules;
     struct problems problems;
-    const struct generation_request request = { .file = k->l->file,
-                                                .overrides = k->l->overrides,
-                                                .strict = k->l->strict,
+    const struct generation_request request = { .file = k->launch->file,
+                                                .overrides = k->launch->overrides,
+                                                .strict = k->launch->strict,
                                                 .careful = true,
                                                 .read_private = broker_read_private,
                                                 .on_sink = broker_tell_sink,
@@ -46,7 +33,7 @@ static void check_all(struct check *k, int channel)
     modules_init(&modules);
     for (size_t i = 0; i < k->crash_count; i++)
         modules_refuse(&modules, k->crashes[i].name, k->crashes[i].why);
-    generation_build(&g, &k->l->sources, &modules, &problems, k->blame, &request);
+    generation_build(&g, &k->launch->sources, &modules, &problems, k->blame, &request);
     broker_tell_problems(channel, &problems);
     (void)channel_send(channel, BROKER_DONE, MPX_STR(""), NULL, 0);
     generation_finish(&g);
@@ -54,12 +41,12 @@ static void check_all(struct check *k, int channel)
     problems_finish(&problems);
 }
 
-static _Noreturn void child(struct check *k, int channel)
+static _Noreturn void child(struct checker *k, int channel)
 {
     const char *error;
 
     descriptors_keep(channel);
-    if (child_drop(&k->l->user, true, &error) < 0) {
+    if (child_drop(&k->user, true, &error) < 0) {
         log_error("the checker cannot give up its rights: %s", error);
         _exit(1);
     }
@@ -68,32 +55,10 @@ static _Noreturn void child(struct check *k, int channel)
     exit(0); /* with the leak checker of a sanitizer build */
 }
 
-/* The parent's side until the child has said all: true; false when it died before, broke the rules
-   (*broke) or does not end. */
-static bool listen_to(struct broker *b, bool *broke)
-{
-    int64_t end = clock_ms() + (SECONDS_MAX + 5) * 1000;
-    int rc = 0;
-
-    while (rc == 0 || (rc < 0 && errno == EAGAIN)) {
-        short wanted = peer_has_more(&b->peer) ? POLLIN | POLLOUT : POLLIN;
-        struct pollfd p = { .fd = b->peer.end, .events = wanted };
-        int64_t left = end - clock_ms();
-
-        if (left <= 0 || (poll(&p, 1, (int)left) < 0 && errno != EINTR))
-            return false;
-        if (peer_push(&b->peer) < 0)
-            return false;
-        rc = broker_take(b);
-    }
-    *broke = rc < 0 && errno == EPROTO;
-    return rc == 1;
-}
-
 /* What a module did to the child, for people. */
-static const char *deed(struct check *k, const char *name, int status)
+static const char *deed(struct checker *k, const char *name, int status)
 {
-    struct mpx_arena *a = &k->l->arena;
+    struct mpx_arena *a = &k->launch->arena;
     const char *moment = blame_moment(k->blame, a);
 
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
@@ -107,88 +72,173 @@ static const char *deed(struct check *k, const char *name, int status)
 }
 
 /* Notes the module that the child died of; false when it was none. */
-static bool note_crash(struct check *k, int status)
+static bool note_crash(struct checker *k, int status)
 {
-    const char *name = blame_module(k->blame);
+    const char *name = blame_module(k->blame, &k->launch->arena);
 
-    if (name == NULL || k->crash_count == CRASHES_MAX)
+    if (name == NULL || k->crash_count == CHECKER_CRASHES)
         return false;
-    struct crash *c = &k->crashes[k->crash_count++];
+    struct checker_crash *c = &k->crashes[k->crash_count++];
     snprintf(c->name, sizeof(c->name), "%s", name);
     c->why = deed(k, c->name, status);
     return true;
 }
 
-/* One try. 1: all was said. 0: a module killed it and is noted. -1: it could not be tried. */
-static int try_once(struct check *k, struct problems *problems)
+static void finish(struct checker *k, bool failed)
 {
-    struct broker b;
+    k->state = failed ? CHECKER_FAILED : CHECKER_DONE;
+    blame_destroy(k->blame);
+    k->blame = NULL;
+}
+
+static void cannot_try(struct checker *k, const char *what)
+{
+    log_error("cannot check the configuration: %s%s", what, strerror(errno));
+    finish(k, true);
+}
+
+/* One try. */
+static void try(struct checker *k)
+{
     int ends[2];
 
     blame_clear(k->blame);
+    k->said_all = k->broke_rules = false;
     if (channel_pair(ends) < 0) {
-        log_error("cannot check the configuration: %s", strerror(errno));
-        return -1;
+        cannot_try(k, "");
+        return;
     }
-    pid_t pid = child_fork(CHILD_TRIES);
-    if (pid == 0)
+    k->pid = child_fork(CHILD_TRIES);
+    if (k->pid == 0)
         child(k, ends[1]);
     close(ends[1]);
-    broker_start(&b, ends[0], BROKER_CHECKER, &k->l->grants, &k->l->sources, problems);
-    bool broke = false, done = pid > 0 && listen_to(&b, &broke);
-    broker_end(&b);
-    if (pid < 0) {
-        log_error("cannot check the configuration: fork: %s", strerror(errno));
-        return -1;
+    if (k->pid < 0) {
+        close(ends[0]);
+        cannot_try(k, "fork: ");
+        return;
     }
-    if (!done)
-        (void)kill(pid, SIGKILL); /* one that dies by itself has done so */
-    int status = child_wait(pid);
-    if (done)
-        return 1;
-    if (!broke && note_crash(k, status)) /* when it broke the rules, it died of us */
-        return 0;
-    if (broke)
-        log_error("the configuration cannot be checked: a module writes to a descriptor of core's");
-    else
-        log_error("the checker of the configuration died: %s",
-                  child_status_text(&k->l->arena, status));
-    return -1;
+    broker_start(&k->broker, ends[0], BROKER_CHECKER, &k->launch->grants, &k->launch->sources,
+                 &k->launch->problems);
+    k->end_ms = clock_ms() + (SECONDS_MAX + MORE_SECONDS) * 1000;
+    k->state = CHECKER_HEARS;
 }
 
 /* As root, modules are tried as the user who will run them; as nobody when it is not said who. 0,
    or -1 (logged). */
-static int choose_user(struct launch *l)
+static int choose_user(struct launch *l, struct child_user *user)
 {
     const char *error;
 
-    if (geteuid() != 0 || l->user.change ||
-        child_find_user(&l->arena, "nobody", &l->user, &error) == 0)
+    *user = l->user;
+    if (geteuid() != 0 || user->change || child_find_user(&l->arena, "nobody", user, &error) == 0)
         return 0;
     log_error("modules cannot be tried as nobody: %s: name another with \"user\" in \"daemon\"",
               error);
     return -1;
 }
 
-int checker_run(struct launch *l)
+void checker_start(struct checker *k, struct launch *l)
 {
-    struct check k = { .l = l, .blame = blame_create() };
-    struct child_user user = l->user;
-    int rc = choose_user(l);
-
-    while (rc == 0)
-        rc = try_once(&k, &l->problems);
-    l->user = user;
-    blame_destroy(k.blame);
-    return rc < 0 ? -1 : 0;
+    *k = (struct checker){ .launch = l, .blame = blame_create(), .broker.peer.end = -1 };
+    if (choose_user(l, &k->user) < 0)
+        finish(k, true);
+    else
+        try(k);
 }
 
-static _Noreturn void describe(struct launch *l, struct modules *ms, struct mpx_str name)
+bool checker_runs(const struct checker *k)
+{
+    return k->state == CHECKER_HEARS || k->state == CHECKER_ENDS;
+}
+
+short checker_wants(const struct checker *k)
+{
+    return peer_has_more(&k->broker.peer) ? POLLIN | POLLOUT : POLLIN;
+}
+
+/* Nothing more is heard; one that has not said all dies, if it is not dead already. */
+static void end(struct checker *k)
+{
+    broker_end(&k->broker);
+    if (!k->said_all && k->pid > 0)
+        (void)kill(k->pid, SIGKILL);
+    k->state = CHECKER_ENDS;
+}
+
+void checker_on_events(struct checker *k)
+{
+    int rc = 0;
+
+    if (k->state != CHECKER_HEARS)
+        return;
+    if (peer_push(&k->broker.peer) < 0) {
+        end(k);
+        return;
+    }
+    while (rc == 0)
+        rc = broker_take(&k->broker);
+    if (rc < 0 && errno == EAGAIN && clock_ms() < k->end_ms)
+        return;
+    k->said_all = rc == 1;
+    k->broke_rules = rc < 0 && errno == EPROTO;
+    end(k);
+}
+
+void checker_on_end(struct checker *k, int status)
+{
+    k->pid = 0;
+    k->end_ms = 0;
+    checker_on_events(k); /* its last words */
+    if (k->said_all) {
+        finish(k, false);
+    } else if (!k->broke_rules && note_crash(k, status)) { /* else it died of us */
+        try(k);
+    } else {
+        if (k->broke_rules)
+            log_error("the configuration cannot be checked: a module writes to a descriptor of "
+                      "core's");
+        else
+            log_error("the checker of the configuration died: %s",
+                      child_status_text(&k->launch->arena, status));
+        finish(k, true);
+    }
+}
+
+void checker_stop(struct checker *k)
+{
+    if (!checker_runs(k))
+        return;
+    broker_end(&k->broker);
+    (void)kill(k->pid, SIGKILL);
+    (void)child_wait(k->pid);
+    finish(k, true);
+}
+
+int checker_run(struct launch *l)
+{
+    struct checker k;
+
+    checker_start(&k, l);
+    while (checker_runs(&k)) {
+        struct pollfd p = { .fd = k.broker.peer.end, .events = checker_wants(&k) };
+        int64_t left = k.end_ms - clock_ms();
+
+        if (k.state == CHECKER_ENDS) {
+            checker_on_end(&k, child_wait(k.pid));
+        } else if (poll(&p, 1, left > 0 ? (int)left : 0) >= 0) {
+            checker_on_events(&k);
+        }
+    }
+    return k.state == CHECKER_DONE ? 0 : -1;
+}
+
+static _Noreturn void describe(const struct child_user *user, struct modules *ms,
+                               struct mpx_str name)
 {
     const char *error;
 
     descriptors_keep(-1);
-    if (child_drop(&l->user, true, &error) < 0)
+    if (child_drop(user, true, &error) < 0)
         _exit(1);
     (void)alarm(SECONDS_MAX);
     const struct module *m = module_load(ms, name, true, &error);
@@ -205,6 +255,7 @@ static _Noreturn void describe(struct launch *l, struct modules *ms, struct mpx_
 struct listing {
     struct launch *l;
     struct modules *ms;
+    struct child_user user;
     int rc;
 };
 
@@ -216,7 +267,7 @@ static void list_one(void *arg, struct mpx_str name)
     fflush(stdout);
     pid_t pid = child_fork(CHILD_TRIES);
     if (pid == 0)
-        describe(list->l, list->ms, name);
+        describe(&list->user, list->ms, name);
     int status = pid > 0 ? child_wait(pid) : -1;
     if (status == 0)
         return;
@@ -229,10 +280,10 @@ static void list_one(void *arg, struct mpx_str name)
 int checker_list_modules(struct launch *l)
 {
     struct modules ms;
-    struct listing list = { .l = l, .ms = &ms };
+    struct listing list = { .l = l, .ms = &ms, .user = l->user };
     const struct mpx_str *folders = l->settings.module_path.items;
 
-    if (choose_user(l) < 0)
+    if (choose_user(l, &list.user) < 0)
         return -1;
     modules_init(&ms);
     for (size_t i = 0; i < l->settings.module_path.count; i++)

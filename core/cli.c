@@ -22,6 +22,8 @@ void cli_help(void)
           "      --host ADDRESS  listen on this address, \"*\" for all\n"
           "  -u, --user USER     who to become when started as root\n"
           "  -g, --group GROUPS  its groups, blanks between them\n"
+          "  -d, --detach        go on without the terminal as soon as all is well\n"
+          "      --foreground    stay, whatever the configuration says\n"
           "  -v, --verbose       log all there is\n"
           "      --strict-json   no comments and no commas behind the last element\n"
           "\n"
@@ -59,15 +61,23 @@ static int parse_port(struct cli *c, const char *text)
     return 0;
 }
 
-enum { OPT_HOST = 256, OPT_TEST, OPT_MODULES, OPT_VERSION, OPT_HELP, OPT_STRICT };
+enum { OPT_HOST = 256, OPT_TEST, OPT_MODULES, OPT_VERSION, OPT_HELP, OPT_STRICT, OPT_STAY };
 
 static const struct option options[] = {
-    { "config", required_argument, NULL, 'c' },       { "port", required_argument, NULL, 'p' },
-    { "host", required_argument, NULL, OPT_HOST },    { "user", required_argument, NULL, 'u' },
-    { "group", required_argument, NULL, 'g' },        { "verbose", no_argument, NULL, 'v' },
-    { "strict-json", no_argument, NULL, OPT_STRICT }, { "test", no_argument, NULL, OPT_TEST },
-    { "modules", no_argument, NULL, OPT_MODULES },    { "version", no_argument, NULL, OPT_VERSION },
-    { "help", no_argument, NULL, OPT_HELP },          { NULL, 0, NULL, 0 },
+    { "config", required_argument, NULL, 'c' },
+    { "port", required_argument, NULL, 'p' },
+    { "host", required_argument, NULL, OPT_HOST },
+    { "user", required_argument, NULL, 'u' },
+    { "group", required_argument, NULL, 'g' },
+    { "verbose", no_argument, NULL, 'v' },
+    { "detach", no_argument, NULL, 'd' },
+    { "foreground", no_argument, NULL, OPT_STAY },
+    { "strict-json", no_argument, NULL, OPT_STRICT },
+    { "test", no_argument, NULL, OPT_TEST },
+    { "modules", no_argument, NULL, OPT_MODULES },
+    { "version", no_argument, NULL, OPT_VERSION },
+    { "help", no_argument, NULL, OPT_HELP },
+    { NULL, 0, NULL, 0 },
 };
 
 static int take(struct cli *c, int option)
@@ -83,6 +93,12 @@ static int take(struct cli *c, int option)
         return 0;
     case 'g':
         c->group = optarg;
+        return 0;
+    case 'd':
+        c->detach = true;
+        return 0;
+    case OPT_STAY:
+        c->stay = true;
         return 0;
     case 'v':
         c->verbose = true;
@@ -116,9 +132,11 @@ int cli_parse(struct cli *c, int argc, char **argv)
     int option;
 
     *c = (struct cli){ .command = CLI_SERVE, .port = -1 };
-    while ((option = getopt_long(argc, argv, "c:p:u:g:v", options, NULL)) != -1)
+    while ((option = getopt_long(argc, argv, "c:p:u:g:dv", options, NULL)) != -1)
         if (take(c, option) < 0)
             return -1;
+    if (c->detach && c->stay)
+        return mistake("--detach and --foreground contradict each other", NULL);
     if (optind < argc)
         c->folder = argv[optind++];
     if (optind < argc)

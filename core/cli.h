@@ -11,6 +11,7 @@ struct cli {
     const char *host, *user, *group;
     long port; /* -1: not given */
     bool verbose, strict;
+    bool detach, stay; /* whatever the configuration says; both false: as it says */
 };
 /* 0; -1 for a mistake, which was told on standard error. */
 int cli_parse(struct cli *c, int argc, char **argv);

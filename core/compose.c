@@ -26,6 +26,9 @@ static void add_daemon(struct buffer *b, const struct cli *c, const char *user)
     (void)buffer_add(b, MPX_STR("{\"daemon\":{"));
     add_string(b, "user", user);
     add_string(b, "group", c->group);
+    if (c->detach || c->stay)
+        (void)buffer_printf(b, "%s\"detach\":%s", b->p[b->n - 1] == '{' ? "" : ",",
+                            c->detach ? "true" : "false");
     (void)buffer_add(b, MPX_STR("},\"command_line\":{"));
     if (c->verbose)
         (void)buffer_add(b, MPX_STR("\"verbose\":true"));
@@ -108,7 +111,8 @@ void compose_file(struct launch *l, const struct cli *c, const char *file)
 
     l->file = file;
     l->strict = c->strict;
-    if (c->user == NULL && c->group == NULL && !c->verbose && c->host == NULL && c->port < 0)
+    if (c->user == NULL && c->group == NULL && !c->verbose && c->host == NULL && c->port < 0 &&
+        !c->detach && !c->stay)
         return;
     buffer_init(&b, 65536);
     add_daemon(&b, c, c->user);

@@ -45,6 +45,26 @@ int64_t conn_timer_began(const struct mpx_conn *c)
     return c->deadline_ms - duration(c->listener, c->timer);
 }
 
+void conn_settle_all(struct listener *l, const struct listener_settings *s)
+{
+    struct link *k;
+
+    for (int i = 0; i < CONN_TIMERS; i++)
+        for (k = list_first(&l->timed[i]); k != NULL; k = list_next(&l->timed[i], k)) {
+            struct mpx_conn *c = CONTAINER_OF(k, struct mpx_conn, timed);
+
+            c->deadline_ms = conn_timer_began(c);
+        }
+    l->settings = s;
+    for (k = list_first(&l->conns); k != NULL; k = list_next(&l->conns, k)) {
+        struct mpx_conn *c = CONTAINER_OF(k, struct mpx_conn, link);
+
+        c->settings = s;
+        if (c->timer != CONN_NO_TIMER)
+            c->deadline_ms += duration(l, c->timer);
+    }
+}
+
 static void end_slots(struct mpx_conn *c)
 {
     const struct modules *ms = c->w->generation->modules;
@@ -54,7 +74,7 @@ static void end_slots(struct mpx_conn *c)
 
         if (c->slots[i] == NULL)
             continue;
-        blame_set(c->w->blame, m->index, BLAME_END);
+        blame_set(c->w->blame, m->index, BLAME_END, 0);
         if (m->d.conn_end != NULL)
             m->d.conn_end(c, c->slots[i]);
         blame_clear(c->w->blame);

@@ -55,6 +55,9 @@ struct listener {
     struct loop_event event, pause;
     struct list timed[CONN_TIMERS]; /* connections by time-out, the first to run out first */
     struct list conns;              /* all of them */
+    unsigned id;                    /* of the socket, for as long as it exists */
+    bool leaving;                   /* the configuration has it no more: nobody else comes */
+    struct generation *holds;       /* then: whose settings it goes on with; counts as a use */
     unsigned count;                 /* those that are served */
     unsigned refused;               /* those that are being told that there are too many */
     struct crowd crowd;             /* for limits.per_address */
@@ -100,6 +103,13 @@ struct mpx_conn *conn_create(struct listener *l, const struct transport *t, int 
 void conn_drive(struct mpx_conn *c);
 void conn_set_timer(struct mpx_conn *c, enum conn_timer timer); /* begins anew */
 int64_t conn_timer_began(const struct mpx_conn *c);             /* on the worker's clock */
+/* Other settings for a listener and all its connections, whose times run on by the new ones. */
+void conn_settle_all(struct listener *l, const struct listener_settings *s);
+/* Whether answers end their connection: nothing new is to begin here. */
+static inline bool conn_is_ending(const struct mpx_conn *c)
+{
+    return c->w->stopping || c->listener->leaving;
+}
 /* Where the client has connected to; AF_UNSPEC: not known. */
 const union address *conn_local(struct mpx_conn *c);
 /* A number that no other connection and no request has. */

@@ -61,12 +61,18 @@ void descriptors_keep(int fd)
     range(first, UINT_MAX, 0);
 }
 
-uint64_t descriptors_raise(void)
+uint64_t descriptors_raise(uint64_t wanted)
 {
     struct rlimit rl;
 
     if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
         return UINT64_MAX;
+    if (rl.rlim_max < wanted) {
+        const struct rlimit more = { .rlim_cur = wanted, .rlim_max = wanted };
+
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            rl = more;
+    }
     if (rl.rlim_cur < rl.rlim_max) {
         rl.rlim_cur = rl.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &rl);

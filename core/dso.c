@@ -121,6 +121,35 @@ void *dso_symbol(struct dso *d, const char *name)
     return lt_dlsym((lt_dlhandle)(void *)d, name);
 }
 
+struct telling {
+    void (*fn)(void *arg, const char *path, uintptr_t start, uintptr_t end, uintptr_t bias);
+    void *arg;
+};
+
+static int tell_object(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    const struct telling *t = arg;
+
+    (void)size;
+    for (size_t i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + p->p_vaddr;
+
+        if (p->p_type == PT_LOAD && (p->p_flags & PF_X) != 0)
+            t->fn(t->arg, info->dlpi_name, start, start + p->p_memsz, info->dlpi_addr);
+    }
+    return 0;
+}
+
+void dso_each(void (*fn)(void *arg, const char *path, uintptr_t start, uintptr_t end,
+                         uintptr_t bias),
+              void *arg)
+{
+    struct telling t = { fn, arg };
+
+    (void)dl_iterate_phdr(tell_object, &t);
+}
+
 /* The library has no call that tells its version; the file that it was loaded from does. */
 const char *dso_version(void)
 {

@@ -17,6 +17,11 @@ const char *dso_try(struct mpx_arena *a, const char *path);
 /* Opens it: local, resident. NULL, with *error set (in a), when it cannot be. */
 struct dso *dso_open(struct mpx_arena *a, const char *path, const char **error);
 void *dso_symbol(struct dso *d, const char *name); /* or NULL */
-const char *dso_version(void);                     /* "libltdl (libltdl.so.7.3.2)" */
+/* Tells every executable part of every file that is loaded: its path ("" for the program), its
+   addresses, and what they are less in the file. */
+void dso_each(void (*fn)(void *arg, const char *path, uintptr_t start, uintptr_t end,
+                         uintptr_t bias),
+              void *arg);
+const char *dso_version(void); /* "libltdl (libltdl.so.7.3.2)" */
 
 #endif

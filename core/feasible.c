@@ -77,6 +77,10 @@ static bool collide(const struct listener_settings *a, const struct listener_set
 {
     struct spot x = spot_of_listener(a), y = spot_of_listener(b);
 
+    if (a->systemd.n > 0 || b->systemd.n > 0)
+        return str_eq(a->systemd, b->systemd);
+    if (a->inherited > 0 || b->inherited > 0)
+        return a->inherited == b->inherited;
     if (a->socket.n > 0 || b->socket.n > 0)
         return a->socket.n > 0 && str_eq(a->socket, b->socket);
     if (a->port != b->port || a->port == 0)
@@ -91,7 +95,7 @@ static bool collide(const struct listener_settings *a, const struct listener_set
 
 static void check_host(const struct listener_settings *l, size_t i, struct problems *problems)
 {
-    const char *fault = l->socket.n > 0 ? NULL : fault_of(l->host);
+    const char *fault = settings_has_no_address(l) ? NULL : fault_of(l->host);
 
     if (fault != NULL)
         problem_add(problems, l->at, "/connection/%zu/host %s, not \"%.*s\"", i, fault,

@@ -91,7 +91,7 @@ void filter_begin(struct mpx_req *r)
 
 struct before {
     const struct mpx_conf *caller;
-    uint32_t blame;
+    uint64_t blame;
 };
 
 static struct before enter(const struct mpx_filter *f)
@@ -100,8 +100,8 @@ static struct before enter(const struct mpx_filter *f)
     struct before before = { r->caller, blame_get(r->w->blame) };
 
     r->caller = f->conf;
-    atomic_store_explicit(&r->w->blame->request, r->id, memory_order_relaxed);
-    blame_set(r->w->blame, f->conf->module->index, BLAME_FILTER);
+    blame_request(r->w->blame, r->id);
+    blame_set(r->w->blame, f->conf->module->index, BLAME_FILTER, r->vhost->host);
     return before;
 }
 

@@ -21,6 +21,7 @@ struct mpx_conf {
     struct place at;
     unsigned level;    /* MPX_AT_VHOST, MPX_AT_DIRECTORY */
     const char *vhost; /* for the log; NULL in "defaults" */
+    uint32_t host;     /* the same for the blame */
     struct mpx_conf *next;
     bool is_given; /* a level says something of the module: it is more than selected */
     bool is_open;
@@ -32,7 +33,7 @@ static inline struct mpx_conf *conf_of(const void *data)
 }
 
 struct hook {
-    mpx_hook_fn fn;
+    mpx_hook_fn fn; /* NULL: the module is in quarantine, nothing passes here */
     const struct mpx_conf *conf;
 };
 /* What runs at one level, by phase, in the order of the modules list. */
@@ -85,6 +86,7 @@ struct directory {
 
 struct vhost {
     struct mpx_str name;
+    uint32_t host;             /* its number in the blame */
     struct chain chain;        /* its own level: ROUTE runs here */
     struct field_rules fields; /* where no directory is chosen */
     struct error_pages error_pages;
@@ -110,6 +112,8 @@ struct generation {
     struct problems *problems; /* while it is built and opened; else NULL */
     struct modules *modules;
     struct blame *blame;
+    struct confined *confined; /* modules in quarantine; see confine.h */
+    bool lacks_service;        /* mpx_require has found none */
     struct settings settings;
     struct node *root;
     struct vhost *vhosts;
@@ -121,6 +125,8 @@ struct generation {
     struct mpx_conf *confs, **confs_end;
     struct wanted_variable *wanted_variables; /* while it is built; see variable_name.h */
     bool all_loaded;                          /* no more modules come */
+    struct building *building;                /* while it is built; see level.h */
+    struct opening *opening;                  /* while it is opened */
     struct worker *worker;                    /* who runs it; NULL in a checker */
     /* what modules have registered in open() */
     struct provided_service *services;
@@ -129,26 +135,40 @@ struct generation {
 };
 
 struct generation_request {
-    const char *file;      /* the main file; in sources or on disk */
-    const char *overrides; /* what the command line sets, a text in sources; or NULL */
-    bool strict;           /* no comments, no commas too many */
-    bool careful;          /* load modules as a process that may die should */
+    const char *file;          /* the main file; in sources or on disk */
+    const char *overrides;     /* what the command line sets, a text in sources; or NULL */
+    bool strict;               /* no comments, no commas too many */
+    struct mpx_str quarantine; /* who is in it: a list as quarantine_write makes it */
+    bool careful;              /* load modules as a process that may die should */
     /* see option.h; both may be NULL */
     int (*read_private)(void *arg, const char *path, struct mpx_arena *a, struct mpx_str *text);
     void (*on_sink)(void *arg, const char *path);
     void *arg;
 };
-/* Builds it: reads, loads modules, fills and checks their settings. What is wrong is added to
-   problems; without any, it can be opened. blame may be NULL. */
+/* Reads the texts and core's sections of them. It touches no module and nothing that others use:
+   it may run on another thread, as long as nobody looks. Borrows request's strings. */
+void generation_read(struct generation *g, struct sources *sources, struct modules *modules,
+                     struct problems *problems, struct blame *blame,
+                     const struct generation_request *request);
+/* Then, a part at each call: loads modules, fills and checks their settings. True while there is
+   more. What is wrong is added to the problems; without any, it can be opened. */
+bool generation_build_part(struct generation *g);
+/* All of both. blame may be NULL. */
 void generation_build(struct generation *g, struct sources *sources, struct modules *modules,
                       struct problems *problems, struct blame *blame,
                       const struct generation_request *request);
-/* Calls open() of every conf in order; 0, or -1 when one refuses: all that refuse have said why in
-   the problems, which must be there, and all are closed again. A module is not asked when one that
-   it must follow has refused. */
+/* Calls open() of every conf in order, of one at each call. True while there is more. All that
+   refuse say why in the problems, which must be there. A module is not asked when one that it must
+   follow has refused. */
+bool generation_open_part(struct generation *g);
+/* All of that; 0, or -1 when one refuses: all are closed again. */
 int generation_open(struct generation *g);
+/* Closes what is open, one conf at each call. True while there is more. */
+bool generation_close_part(struct generation *g);
 /* Closes what is open and frees all. */
 void generation_finish(struct generation *g);
+/* Tells the blame which files are loaded by now, the modules' and others. */
+void generation_tell_files(struct generation *g);
 struct mpx_conf *generation_conf(struct generation *g, const struct module *m);
 
 /* Where a name stands, or would stand, in the table. */

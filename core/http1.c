@@ -204,7 +204,7 @@ static void settle(struct http1 *h)
 
     http1_advance(h);
     if (h->cur == NULL && h->first == NULL) {
-        if (h->read_end || c->w->stopping)
+        if (h->read_end || conn_is_ending(c))
             h->closing = true;
         if (h->closing) {
             close_gently(h);

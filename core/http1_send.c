@@ -22,7 +22,7 @@ static bool can_keep_alive(const struct http1 *h, const struct mpx_req *r)
     const struct mpx_conn *c = h->c;
     int64_t most = c->settings->limits.requests;
 
-    if (!r->keep_alive || r->res.close || c->w->stopping || (most > 0 && c->requests >= most))
+    if (!r->keep_alive || r->res.close || conn_is_ending(c) || (most > 0 && c->requests >= most))
         return false;
     if (r->body.complete)
         return true;

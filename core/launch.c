@@ -3,7 +3,9 @@
 
 #include "config.h"
 #include "feasible.h"
+#include "must.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 void launch_init(struct launch *l)
@@ -31,6 +33,22 @@ void launch_finish(struct launch *l)
     problems_finish(&l->problems);
     sources_finish(&l->sources);
     arena_finish(&l->arena);
+}
+
+struct launch *launch_create(void)
+{
+    struct launch *l = must_calloc(sizeof(*l));
+
+    launch_init(l);
+    return l;
+}
+
+void launch_destroy(struct launch *l)
+{
+    if (l == NULL)
+        return;
+    launch_finish(l);
+    free(l);
 }
 
 /* Who the workers become. Only root can become somebody else. */
@@ -83,6 +101,42 @@ void launch_read(struct launch *l)
     find_user(l);
     find_owners(l);
     grant_log(l);
+}
+
+/* Where a key of "daemon" stands, or else the section; nowhere when neither is written. */
+static struct place place_of(const struct launch *l, const char *key)
+{
+    const struct node *daemon = node_member(l->root, "daemon");
+    const struct node *value = node_member(daemon, key);
+    const struct place nowhere = { .src = NULL };
+
+    if (value != NULL)
+        return value->at;
+    return daemon != NULL ? daemon->key_at : nowhere;
+}
+
+static void need_restart(struct launch *l, const char *key)
+{
+    problem_add(&l->problems, place_of(l, key),
+                "/daemon/%s has changed, which needs a restart: restart, or put it back", key);
+}
+
+void launch_compare(struct launch *l, const struct launch *serving)
+{
+    const struct settings *new = &l->settings, *old = &serving->settings;
+
+    if (!str_eq(new->user, old->user))
+        need_restart(l, "user");
+    if (!str_eq(new->group, old->group))
+        need_restart(l, "group");
+    if (!str_eq(new->pid_file, old->pid_file))
+        need_restart(l, "pid_file");
+    if (new->workers != old->workers)
+        need_restart(l, "workers");
+    if (new->no_new_privs != old->no_new_privs)
+        need_restart(l, "no_new_privs");
+    if (new->detach != old->detach)
+        need_restart(l, "detach");
 }
 
 /* "FILE\0OVERRIDES\0S" (S is '1' for strict), then the sources. */

@@ -13,6 +13,7 @@ struct launch {
     const char *file;      /* the main text's name in sources */
     const char *overrides; /* what the command line sets, a name in sources; or NULL */
     bool strict;
+    struct mpx_str quarantine; /* a worker's: which modules are in it; see quarantine.h */
     /* the parent's reading of it; modules are not looked at */
     struct node *root;
     struct settings settings;
@@ -22,9 +23,13 @@ struct launch {
 };
 void launch_init(struct launch *l);
 void launch_finish(struct launch *l);
+struct launch *launch_create(void);    /* on the heap, initialised */
+void launch_destroy(struct launch *l); /* NULL is harmless */
 /* Reads the main file and those it includes, then the sections "daemon" and "connection". Finds
    the user to become; what is wrong is in problems. */
 void launch_read(struct launch *l);
+/* What has changed from the launch that serves and needs a restart is added to l->problems. */
+void launch_compare(struct launch *l, const struct launch *serving);
 void launch_save(const struct launch *l, struct buffer *b);
 int launch_load(struct launch *l, struct mpx_str saved); /* 0, or -1 */
 

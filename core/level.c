@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "level.h"
 
+#include "confine.h"
 #include "shorthand.h"
 #include "suggest.h"
 
@@ -67,7 +68,7 @@ static bool check_process(const struct building *b, const struct module *m)
     const struct node *own = node_member(b->process, m->name);
     struct option_reading rd = level_reading(b, MPX_AT_PROCESS, NULL);
 
-    if (own == NULL || own->kind == NODE_NULL)
+    if (own == NULL || own->kind == NODE_NULL || m->is_stub)
         return true;
     rd.partial = true;
     rd.stride = m->d.option_size;
@@ -118,7 +119,7 @@ static struct mpx_conf *make_conf(const struct building *b, const struct level *
     rd.stride = m->d.option_size;
     if (l->is_template)
         rd.problems = NULL;
-    if (option_read(&rd, module_options(m), merged, c->at, c->data) < 0)
+    if (!m->is_stub && option_read(&rd, module_options(m), merged, c->at, c->data) < 0)
         return NULL;
     return c;
 }
@@ -128,10 +129,10 @@ static int link_conf(struct generation *g, struct mpx_conf *c)
 {
     *g->confs_end = c;
     g->confs_end = &c->next;
-    if (c->module->d.check == NULL)
+    if (c->module->d.check == NULL || confine_has(g, c->module->name))
         return 0;
     if (g->blame != NULL)
-        blame_set(g->blame, c->module->index, BLAME_CHECK);
+        blame_set(g->blame, c->module->index, BLAME_CHECK, 0);
     unsigned before = g->problems->count;
     int rc = c->module->d.check(c, c->data);
     if (g->blame != NULL)
@@ -159,7 +160,8 @@ static void activate(const struct building *b, const struct level *l, struct lev
     const struct level_use *outer = outer_use(l, use->module);
     const struct node *own = node_member(l->keys, use->module->name);
 
-    if (own != NULL && !level_is_off(own) && !check_settings(b, l, use->module))
+    if (own != NULL && !level_is_off(own) && !use->module->is_stub &&
+        !check_settings(b, l, use->module))
         use->is_wrong = true;
     if (outer == NULL && !check_process(b, use->module))
         use->is_wrong = true;
@@ -192,6 +194,12 @@ void level_build(const struct building *b, struct level *l)
             activate(b, l, &l->uses[i]);
 }
 
+/* A module that is not even loaded may have had any hook: nothing passes the first ones. */
+static bool is_guard(const struct module *m, int phase)
+{
+    return m->is_stub && (phase == MPX_PH_ROUTE || phase == MPX_PH_ACCESS);
+}
+
 void level_chain(const struct building *b, const struct level *l, struct chain *chain)
 {
     struct mpx_arena *a = &b->g->arena;
@@ -205,7 +213,7 @@ void level_chain(const struct building *b, const struct level *l, struct chain *
         for (unsigned i = 0; i < chain->conf_count; i++) {
             const struct mpx_conf *c = chain->confs[i];
 
-            if (c->module->d.on[ph] != NULL)
+            if (c->module->d.on[ph] != NULL || is_guard(c->module, ph))
                 chain->hooks[ph][chain->count[ph]++] = (struct hook){ c->module->d.on[ph], c };
         }
     }

@@ -37,6 +37,9 @@ struct building {
     struct generation *g;
     const struct generation_request *request;
     const struct node *process; /* the section of that name, or NULL */
+    /* ---- site.c's */
+    struct level *defaults;  /* NULL: nothing is built yet */
+    const struct node *next; /* the virtual host that is built next */
 };
 
 /* The whole of it. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
    Which modules are active at a level, and in what order. */
+#include "confine.h"
 #include "level.h"
 #include "shorthand.h"
 #include "site_keys.h"
@@ -222,13 +223,20 @@ static void check_keys(const struct building *b, struct level *l)
 static void load(const struct building *b, struct level_use *use)
 {
     const char *error;
+    unsigned before = b->g->modules->count;
 
-    use->module = module_load(b->g->modules, use->name, b->request->careful, &error);
+    const struct confined *c = confine_find(b->g, use->name);
+
+    if (c != NULL && c->is_not_loaded)
+        use->module = module_stub(b->g->modules, use->name);
+    else
+        use->module = module_load(b->g->modules, use->name, b->request->careful, &error);
     if (use->module == NULL) {
         problem_add(b->g->problems, use->at, "%s", error);
         use->is_wrong = true;
-    } else if (b->g->blame != NULL) {
+    } else if (b->g->blame != NULL && b->g->modules->count > before) {
         blame_name(b->g->blame, use->module->index, use->module->name);
+        generation_tell_files(b->g);
     }
 }
 

@@ -86,6 +86,25 @@ void listener_stop(struct listener *l)
     l->fd = -1;
 }
 
+void listener_settle(struct listener *l, const struct listener_settings *s)
+{
+    conn_settle_all(l, s);
+    listener_resume(l);
+}
+
+void listener_leave(struct listener *l, struct generation *g)
+{
+    listener_stop(l);
+    l->leaving = true;
+    l->holds = g;
+    g->uses++;
+}
+
+bool listener_is_over(const struct listener *l)
+{
+    return l->leaving && list_is_empty(&l->conns);
+}
+
 void listener_destroy(struct listener *l)
 {
     struct link *k;
@@ -94,6 +113,8 @@ void listener_destroy(struct listener *l)
     while ((k = list_first(&l->conns)) != NULL)
         conn_close(CONTAINER_OF(k, struct mpx_conn, link), true);
     list_remove(&l->link);
+    if (l->holds != NULL)
+        l->holds->uses--;
     free(l);
 }
 
@@ -221,7 +242,7 @@ static void set_send_buffer(const struct listener *l, int fd)
 {
     int bytes = (int)l->settings->sndbuf;
 
-    if (l->settings->socket.n > 0 && bytes > 0)
+    if (settings_has_no_address(l->settings) && bytes > 0)
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 

@@ -10,7 +10,14 @@ struct listener *listener_create(struct worker *w, const struct listener_setting
                                  const struct protocol *protocol, int fd);
 void listener_stop(struct listener *l);    /* accepts no more; the descriptor is closed */
 void listener_destroy(struct listener *l); /* with its connections */
-void listener_sweep(struct listener *l);   /* once a second: what has run out of time */
+/* The same socket in another configuration. */
+void listener_settle(struct listener *l, const struct listener_settings *s);
+/* A configuration that does not have it comes into force: accepts no more; its connections end
+   with their next answer, or when they have been idle for long enough. Its settings are those of g,
+   which is held until it is destroyed. */
+void listener_leave(struct listener *l, struct generation *g);
+bool listener_is_over(const struct listener *l); /* it leaves, and all its connections are gone */
+void listener_sweep(struct listener *l);         /* once a second: what has run out of time */
 void listener_close_idle(struct listener *l);
 /* There is room again: goes on accepting if it had paused. */
 void listener_resume(struct listener *l);

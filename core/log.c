@@ -128,6 +128,30 @@ static void format_json(struct buffer *b, enum mpx_level level, const struct log
     (void)buffer_add(b, MPX_STR("\"}"));
 }
 
+static void add_field(struct buffer *b, const char *field, const char *value)
+{
+    if (value == NULL)
+        return;
+    (void)buffer_printf(b, "%s=", field);
+    add_visible(b, str_of(value));
+    (void)buffer_add_char(b, '\n');
+}
+
+/* PRIORITY is a level of syslog(3); MESSAGE stays one line, as anywhere else. */
+void log_add_entry(struct buffer *b, enum mpx_level level, const struct log_about *about,
+                   struct mpx_str message)
+{
+    static const char priorities[] = { '3', '4', '6', '7' };
+
+    (void)buffer_printf(b, "SYSLOG_IDENTIFIER=multiplexd\nPRIORITY=%c\n", priorities[level]);
+    add_field(b, "MULTIPLEXD_VHOST", about->vhost);
+    add_field(b, "MULTIPLEXD_MODULE", about->module);
+    add_field(b, "MULTIPLEXD_REQUEST", about->request);
+    (void)buffer_add(b, MPX_STR("MESSAGE="));
+    add_visible(b, message);
+    (void)buffer_add_char(b, '\n');
+}
+
 void log_vabout(enum mpx_level level, const struct log_about *about, const char *fmt, va_list ap)
 {
     char text[MESSAGE_MAX];
@@ -155,6 +179,9 @@ void log_vabout(enum mpx_level level, const struct log_about *about, const char 
             break;
         case LOG_BARE:
             format_bare(&line, about, message);
+            break;
+        case LOG_ENTRY:
+            log_add_entry(&line, level, about, message);
         }
         t->write(t->arg, level, buffer_str(&line));
         buffer_finish(&line);

@@ -5,11 +5,16 @@
    to standard error. */
 #ifndef LOG_H
 #define LOG_H
-#include <multiplexd/module.h>
+#include "str.h"
 
 #include <stdarg.h>
 
-enum log_format { LOG_TEXT, LOG_JSON, LOG_BARE /* without time and level: for our own use */ };
+enum log_format {
+    LOG_TEXT,
+    LOG_JSON,
+    LOG_BARE, /* without time and level: for our own use */
+    LOG_ENTRY /* fields for journald; their values are on one line each and hold no NUL */
+};
 enum { LOG_TARGETS = 8 };
 
 /* What a message is about; NULL parts are left out. */
@@ -20,7 +25,8 @@ struct log_about {
 struct log_target {
     enum mpx_level level; /* and all that is more urgent */
     enum log_format format;
-    void (*write)(void *arg, enum mpx_level level, struct mpx_str line); /* line without newline */
+    /* a line without its newline, or an entry */
+    void (*write)(void *arg, enum mpx_level level, struct mpx_str line);
     void *arg;
 };
 
@@ -29,6 +35,9 @@ struct log_target {
 void log_set_targets(const struct log_target *targets, size_t count);
 /* The i-th of them, or NULL past the last. */
 const struct log_target *log_target_at(size_t i);
+/* Adds what LOG_ENTRY makes of a message. */
+void log_add_entry(struct buffer *b, enum mpx_level level, const struct log_about *about,
+                   struct mpx_str message);
 bool log_wants(enum mpx_level level);
 extern const char *const log_level_names[]; /* by enum mpx_level, NULL at the end */
 

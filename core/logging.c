@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "logging.h"
 
+#include "journal.h"
 #include "log.h"
 #include "must.h"
 
@@ -25,14 +26,28 @@ static void write_system(void *arg, enum mpx_level level, struct mpx_str line)
     sink_syslog(setting->to, level, line);
 }
 
+/* Nothing waits here; a line that journald does not take is lost. */
+static void write_journal(void *arg, enum mpx_level level, struct mpx_str entry)
+{
+    const struct log_setting *setting = arg;
+    int fd = journal_open();
+
+    (void)level;
+    if (fd < 0)
+        return;
+    (void)journal_send(fd, setting->to, entry, false);
+    close(fd);
+}
+
+static void write_entry_to_sink(void *arg, enum mpx_level level, struct mpx_str entry)
+{
+    (void)level;
+    sink_write_entry(arg, entry);
+}
+
 static void write_to_sink(void *arg, enum mpx_level level, struct mpx_str line)
 {
     sink_write(arg, level, line);
-}
-
-static bool is_file(const struct log_setting *setting)
-{
-    return !str_is(setting->to, "stderr") && !sink_is_syslog(setting->to);
 }
 
 static int open_direct(const struct log_setting *setting, const struct logfile_as *as,
@@ -45,7 +60,12 @@ static int open_direct(const struct log_setting *setting, const struct logfile_a
         target->arg = (void *)(uintptr_t)setting;
         return 0;
     }
-    if (is_file(setting))
+    if (journal_is(setting->to)) {
+        target->write = write_journal;
+        target->arg = (void *)(uintptr_t)setting;
+        return 0;
+    }
+    if (sink_is_file(setting->to))
         fd = logfile_open(setting->to.p, as);
     if (fd < 0) {
         log_error("cannot log to \"%s\": %s", setting->to.p, strerror(-fd));
@@ -56,18 +76,38 @@ static int open_direct(const struct log_setting *setting, const struct logfile_a
     return 0;
 }
 
-static int open_sink(struct worker *w, const struct log_setting *setting, struct log_target *target)
+/* Where nothing is said: standard error. */
+static const struct log_setting *settings_of(const struct settings *s, struct log_setting *standard,
+                                             size_t *count)
+{
+    *standard = (struct log_setting){ .to = MPX_STR("stderr"), .level = s->log_level };
+    *count = s->log.count > LOG_TARGETS ? LOG_TARGETS : s->log.count;
+    if (*count > 0)
+        return s->log.items;
+    *count = 1;
+    return standard;
+}
+
+static void set_form(struct log_target *target, const struct log_setting *setting)
+{
+    target->level = (enum mpx_level)setting->level;
+    target->format = journal_is(setting->to) ? LOG_ENTRY : (enum log_format)setting->format;
+}
+
+static int open_sink(struct worker *w, const struct log_setting *setting, struct log_target *target,
+                     struct problems *problems)
 {
     int fd = -1;
 
-    target->write = write_to_sink;
+    target->write = journal_is(setting->to) ? write_entry_to_sink : write_to_sink;
     target->arg = sink_find(w->sinks, setting->to);
     if (target->arg != NULL)
         return 0;
-    if (is_file(setting)) {
+    if (sink_is_file(setting->to)) {
         fd = w->open_log(w->open_log_arg, setting->to.p);
         if (fd < 0) {
-            log_error("cannot log to \"%s\": %s", setting->to.p, strerror(-fd));
+            problem_add(problems, (struct place){ .src = NULL }, "cannot log to \"%s\": %s",
+                        setting->to.p, strerror(-fd));
             return -1;
         }
     }
@@ -75,32 +115,76 @@ static int open_sink(struct worker *w, const struct log_setting *setting, struct
     return 0;
 }
 
-/* w NULL: straight to the descriptors. */
-static int set_targets(const struct settings *s, const struct logfile_as *as, struct worker *w)
+int logging_open(struct logging *l, const struct settings *s, struct worker *w,
+                 struct problems *problems)
 {
-    const struct log_setting standard = { .to = MPX_STR("stderr"), .level = s->log_level };
-    const struct log_setting *settings = s->log.count > 0 ? s->log.items : &standard;
-    size_t count = s->log.count > 0 ? s->log.count : 1;
-    struct log_target targets[LOG_TARGETS];
+    struct log_setting standard;
+    size_t count;
+    const struct log_setting *settings = settings_of(s, &standard, &count);
 
-    if (count > LOG_TARGETS)
-        count = LOG_TARGETS;
-    for (size_t i = 0; i < count; i++) {
-        int rc = w != NULL ? open_sink(w, &settings[i], &targets[i])
-                           : open_direct(&settings[i], as, &targets[i]);
-
-        if (rc < 0)
+    for (l->count = 0; l->count < count; l->count++) {
+        if (open_sink(w, &settings[l->count], &l->targets[l->count], problems) < 0) {
+            logging_close(l);
             return -1;
-        targets[i].level = (enum mpx_level)settings[i].level;
-        targets[i].format = (enum log_format)settings[i].format;
+        }
+        set_form(&l->targets[l->count], &settings[l->count]);
+    }
+    return 0;
+}
+
+void logging_use(const struct logging *l)
+{
+    log_set_targets(l->targets, l->count);
+}
+
+void logging_close(struct logging *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        sink_close(l->targets[i].arg);
+    l->count = 0;
+}
+
+/* The descriptor of a file that a direct target writes to; -1: it has none of its own. */
+static int own_fd(const struct log_target *t)
+{
+    int fd = t->write == write_direct ? (int)(intptr_t)t->arg : -1;
+
+    return fd > STDERR_FILENO ? fd : -1;
+}
+
+int logging_direct(const struct settings *s, const struct logfile_as *as)
+{
+    struct log_target targets[LOG_TARGETS];
+    struct log_setting standard;
+    size_t count;
+    const struct log_setting *settings = settings_of(s, &standard, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (open_direct(&settings[i], as, &targets[i]) < 0) {
+            while (i-- > 0)
+                if (own_fd(&targets[i]) >= 0)
+                    close(own_fd(&targets[i]));
+            return -1;
+        }
+        set_form(&targets[i], &settings[i]);
     }
     log_set_targets(targets, count);
     return 0;
 }
 
-int logging_direct(const struct settings *s, const struct logfile_as *as)
+int logging_change(const struct settings *s, const struct logfile_as *as)
 {
-    return set_targets(s, as, NULL);
+    int old[LOG_TARGETS];
+    size_t count = 0;
+
+    for (const struct log_target *t; count < LOG_TARGETS && (t = log_target_at(count)) != NULL;)
+        old[count++] = own_fd(t);
+    if (logging_direct(s, as) < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (old[i] >= 0)
+            close(old[i]);
+    return 0;
 }
 
 /* The new file takes the old one's descriptor: whoever holds its number goes on. */
@@ -110,7 +194,7 @@ void logging_reopen(const struct settings *s, const struct logfile_as *as)
     const struct log_target *target;
 
     for (size_t i = 0; i < s->log.count && (target = log_target_at(i)) != NULL; i++) {
-        if (!is_file(&settings[i]) || target->write != write_direct)
+        if (!sink_is_file(settings[i].to) || target->write != write_direct)
             continue;
         int fd = logfile_open(settings[i].to.p, as);
         if (fd < 0 || dup3(fd, (int)(intptr_t)target->arg, O_CLOEXEC) < 0)
@@ -119,11 +203,6 @@ void logging_reopen(const struct settings *s, const struct logfile_as *as)
         if (fd >= 0)
             close(fd);
     }
-}
-
-int logging_through_sinks(const struct settings *s, struct worker *w)
-{
-    return set_targets(s, NULL, w);
 }
 
 void logging_end(void)

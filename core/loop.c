@@ -20,6 +20,9 @@ _Static_assert(LOOP_TIMEOUT == EV_TIMEOUT && LOOP_READ == EV_READ && LOOP_WRITE 
 
 struct loop {
     struct event_base *base;
+    bool is_stopped;
+    void (*on_turn)(void *arg);
+    void *arg;
 };
 
 static struct event *event_of(struct loop_event *ev)
@@ -53,19 +56,34 @@ void loop_destroy(struct loop *l)
     free(l);
 }
 
+static void turn(struct loop *l, int flags)
+{
+    MUST(event_base_loop(l->base, flags) >= 0);
+    if (l->on_turn != NULL)
+        l->on_turn(l->arg);
+}
+
 void loop_run(struct loop *l)
 {
-    MUST(event_base_loop(l->base, EVLOOP_NO_EXIT_ON_EMPTY) >= 0);
+    for (l->is_stopped = false; !l->is_stopped;)
+        turn(l, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
+}
+
+void loop_on_turn(struct loop *l, void (*fn)(void *arg), void *arg)
+{
+    l->on_turn = fn;
+    l->arg = arg;
 }
 
 void loop_stop(struct loop *l)
 {
+    l->is_stopped = true;
     (void)event_base_loopbreak(l->base);
 }
 
 void loop_turn(struct loop *l, bool wait)
 {
-    (void)event_base_loop(l->base, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    turn(l, wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
 }
 
 static int start(struct loop *l, struct loop_event *ev, int fd, short what, int64_t ms, loop_fn fn,

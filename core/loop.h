@@ -28,6 +28,8 @@ struct loop_event {
 struct loop *loop_create(void); /* NULL, logged, when the kernel refuses */
 void loop_destroy(struct loop *l);
 void loop_run(struct loop *l); /* until loop_stop */
+/* Calls fn at the end of every turn: whenever what was ready has been done, before it waits. */
+void loop_on_turn(struct loop *l, void (*fn)(void *arg), void *arg);
 void loop_stop(struct loop *l);
 void loop_turn(struct loop *l, bool wait); /* what is ready now, or the next thing to happen */
 

@@ -4,13 +4,19 @@
 #include "checker.h"
 #include "compose.h"
 #include "descriptors.h"
+#include "detach.h"
 #include "endpoint.h"
+#include "inherited.h"
 #include "log.h"
 #include "logging.h"
+#include "notify.h"
+#include "passed.h"
 #include "pidfile.h"
 #include "server.h"
 #include "supervisor.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,12 +26,19 @@
 #error "CONFIG_FILE is set by the build"
 #endif
 
-enum { EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2, READY_MAX = 16384 };
+
+/* error is an errno, or 0. */
+static int fail_for(const char *what, int error)
+{
+    notify_failed(what, error);
+    fprintf(stderr, "multiplexd: %s\n", what);
+    return EXIT_FAILURE;
+}
 
 static int fail(const char *what)
 {
-    fprintf(stderr, "multiplexd: %s\n", what);
-    return EXIT_FAILURE;
+    return fail_for(what, 0);
 }
 
 /* All that is wrong on standard error; 0 when nothing is. */
@@ -34,6 +47,8 @@ static int check(struct launch *l)
     if (checker_run(l) < 0)
         return -1;
     problems_show(&l->problems);
+    if (l->problems.count > 0)
+        notify_failed("the configuration is wrong: the log says how", EINVAL);
     return l->problems.count == 0 ? 0 : -1;
 }
 
@@ -74,95 +89,166 @@ static int check_user(const struct settings *s)
 /* As many descriptors as there may be; a word when that is less than what the limits ask for. */
 static void raise_descriptors(const struct settings *s)
 {
-    uint64_t most = descriptors_raise(), wanted = settings_descriptors(s);
+    uint64_t wanted = settings_descriptors(s), most = descriptors_raise(wanted);
 
     if (most < wanted)
-        log_warn("limits.connections ask for %llu descriptors but there are %llu: raise the limit "
-                 "(ulimit -n, LimitNOFILE) or lower limits.connections",
-                 (unsigned long long)wanted, (unsigned long long)most);
+        log_warn("limits.connections ask for %llu descriptors%s but there are %llu: raise the "
+                 "limit (ulimit -n, LimitNOFILE) or lower limits.connections",
+                 (unsigned long long)wanted, s->workers > 1 ? " in each worker" : "",
+                 (unsigned long long)most);
 }
 
 struct ready {
-    const struct launch *l;
+    struct launch **l;
     const struct cli *c;
     struct endpoints *e;
-    char urls[1024];
+    struct detach detach;
 };
 
 static void say_ready(void *arg)
 {
-    const struct ready *r = arg;
-    const struct child_user *user = &r->l->user;
+    struct ready *r = arg;
+    const struct launch *l = *r->l;
+    const struct child_user *user = &l->user;
+    struct buffer line;
 
-    printf("multiplexd %s serves %s at %s%s%s\n", PACKAGE_VERSION,
-           r->c->folder != NULL ? r->c->folder : r->l->file, r->urls,
-           user->change ? " as user " : "", user->change ? user->name : "");
+    buffer_init(&line, READY_MAX);
+    (void)buffer_printf(&line, "serves %s at ", r->c->folder != NULL ? r->c->folder : l->file);
+    for (size_t i = 0; i < r->e->count; i++)
+        (void)buffer_printf(&line, "%s%s", i > 0 ? ", " : "", r->e->list[i].url);
+    (void)buffer_add_char(&line, '\0');
+    printf("multiplexd %s %s%s%s\n", PACKAGE_VERSION, line.p, user->change ? " as user " : "",
+           user->change ? user->name : "");
     fflush(stdout);
+    notify_ready(line.p);
+    buffer_finish(&line);
+    detach_done(&r->detach);
 }
 
-static void list_urls(struct ready *r)
+/* The configuration that the command line asks for; 0, or -1 (told). */
+static int read_configuration(struct launch *l, const struct cli *c)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < r->e->count && n < sizeof(r->urls); i++)
-        n += (size_t)snprintf(r->urls + n, sizeof(r->urls) - n, "%s%s", i > 0 ? ", " : "",
-                              r->e->list[i].url);
+    if (c->folder != NULL && compose_folder(l, c) < 0)
+        return -1;
+    if (c->folder == NULL && c->command == CLI_MODULES && c->config == NULL)
+        compose_empty(l, c);
+    else if (c->folder == NULL)
+        compose_file(l, c, c->config != NULL ? c->config : CONFIG_FILE);
+    launch_read(l);
+    return 0;
 }
 
-static int run(struct launch *l, struct endpoints *e, const struct cli *c)
+/* Of a start; the exit status, as it was. */
+static int tell_failure(int rc)
 {
-    struct ready r = { .l = l, .c = c, .e = e };
-    const char *error;
-
-    list_urls(&r);
-    if (l->settings.workers > 0)
-        return supervisor_run(l, e, say_ready, &r);
-    if (child_drop(&l->user, l->settings.no_new_privs, &error) < 0)
-        return fail(error);
-    struct blame *blame = blame_create();
-    int rc = server_run(l, e, blame, -1, say_ready, &r);
-    blame_destroy(blame);
+    if (rc == SERVER_FAILED)
+        notify_failed("cannot serve: the log says why", 0);
     return rc;
 }
 
-static int serve(struct launch *l, const struct cli *c)
+static int read_again(void *arg, struct launch *l)
 {
-    const struct settings *s = &l->settings;
+    const struct ready *r = arg;
+
+    return read_configuration(l, r->c);
+}
+
+/* One process, for debuggers. */
+static int run_alone(struct launch *l, struct endpoints *e, struct ready *r)
+{
+    const char *error;
+
+    struct endpoints shown = *e; /* what is served is the server's */
+
+    r->e = &shown;
+    if (child_drop(&l->user, l->settings.no_new_privs, &error) < 0)
+        return fail(error);
+    struct blame *blame = blame_create();
+    int rc = server_run(l, e, blame, -1, say_ready, r);
+    blame_destroy(blame);
+    for (size_t i = 0; i < shown.count; i++)
+        shown.list[i].fd = -1; /* the server has closed it */
+    endpoints_remove(&shown);
+    return rc;
+}
+
+static int run(struct ready *r)
+{
+    const struct supervisor_calls calls = { .ready = say_ready, .read = read_again, .arg = r };
+
+    return (*r->l)->settings.workers > 0 ? supervisor_run(r->l, r->e, &calls)
+                                         : run_alone(*r->l, r->e, r);
+}
+
+/* Opens what is kept to the end, and serves. */
+static int serve_here(struct ready *r, struct mpx_arena *a)
+{
+    const struct settings *s = &(*r->l)->settings;
     struct pidfile pidfile = { .fd = -1, .folder = -1 };
-    struct endpoints e;
     const char *error;
     int rc;
 
-    if (check_user(s) != 0 || logging_direct(s, &l->grants.as) < 0)
+    if (logging_direct(s, &(*r->l)->grants.as) < 0)
         return EXIT_FAILURE;
     raise_descriptors(s);
-    if (s->pid_file.n > 0 && pidfile_open(&pidfile, &l->arena, s->pid_file.p, &error) < 0)
+    if (s->pid_file.n > 0 && pidfile_open(&pidfile, a, s->pid_file.p, &error) < 0)
         return fail(error);
-    if (endpoints_open(&l->arena, s, &e, &error) == 0) {
-        rc = run(l, &e, c);
-        endpoints_remove(&e);
+    if (endpoints_open(&(*r->l)->arena, s, r->e, &error) == 0) {
+        struct endpoints *e = r->e;
+
+        passed_warn_of_unused(s);
+        rc = tell_failure(run(r));
+        endpoints_remove(e);
     } else {
-        rc = fail(error);
+        rc = fail_for(error, errno);
     }
     pidfile_close(&pidfile);
     return rc;
 }
 
-static int command(struct launch *l, const struct cli *c)
+/* A path that means the same in any working directory. */
+static const char *absolute(struct mpx_arena *a, const char *path)
 {
+    char here[PATH_MAX];
+
+    if (path == NULL || path[0] == '/' || getcwd(here, sizeof(here)) == NULL)
+        return path;
+    return arena_printf(a, "%s/%s", here, path).p;
+}
+
+static int serve(struct launch **l, const struct cli *given)
+{
+    struct mpx_arena a; /* what outlives the launch */
+    struct cli c = *given;
+    struct endpoints e;
+    struct ready r = { .l = l, .c = &c, .e = &e, .detach.tell = -1 };
+
+    if (check_user(&(*l)->settings) != 0)
+        return EXIT_FAILURE;
+    arena_init(&a, NULL);
+    if ((*l)->settings.detach) {
+        c.config = absolute(&a, c.config);
+        c.folder = absolute(&a, c.folder);
+        if (detach_begin(&r.detach) < 0)
+            return fail("cannot detach: there can be no more processes");
+    }
+    int rc = serve_here(&r, &a);
+    arena_finish(&a);
+    return rc;
+}
+
+static int command(struct launch **first, const struct cli *c)
+{
+    struct launch *l = *first;
+
     if (c->folder == NULL && c->config == NULL && c->command == CLI_SERVE &&
         access(CONFIG_FILE, F_OK) < 0) {
         fprintf(stderr, "multiplexd: nothing to serve: name a folder, or a configuration with -c "
                         "(there is no " CONFIG_FILE ")\nTry multiplexd --help.\n");
         return EXIT_USAGE;
     }
-    if (c->folder != NULL && compose_folder(l, c) < 0)
+    if (read_configuration(l, c) < 0)
         return EXIT_FAILURE;
-    if (c->folder == NULL && c->command == CLI_MODULES && c->config == NULL)
-        compose_empty(l, c);
-    else if (c->folder == NULL)
-        compose_file(l, c, c->config != NULL ? c->config : CONFIG_FILE);
-    launch_read(l);
     if (c->command == CLI_MODULES && l->problems.count > 0) {
         problems_show(&l->problems);
         return EXIT_FAILURE;
@@ -175,14 +261,16 @@ static int command(struct launch *l, const struct cli *c)
         printf("%s: nothing is wrong\n", l->file);
         return EXIT_SUCCESS;
     }
-    return serve(l, c);
+    return serve(first, c);
 }
 
 int main(int argc, char **argv)
 {
-    struct launch l;
+    struct launch *l;
     struct cli c;
 
+    inherited_begin();
+    notify_begin();
     descriptors_begin();
     if (cli_parse(&c, argc, argv) < 0)
         return EXIT_USAGE;
@@ -196,10 +284,10 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN); /* whoever reads our output may be gone */
     (void)signal(SIGUSR1, SIG_IGN); /* logs may be rotated before there are any */
     (void)signal(SIGCHLD, SIG_DFL); /* ignored by who started us, ends would not be told */
-    launch_init(&l);
+    l = launch_create();
     int rc = command(&l, &c);
     if (rc == SERVER_BUSY)
         _exit(SERVER_OK);
-    launch_finish(&l);
+    launch_destroy(l);
     return rc;
 }

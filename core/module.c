@@ -43,6 +43,12 @@ void modules_finish(struct modules *ms)
     arena_finish(&ms->arena);
 }
 
+void modules_forget_folders(struct modules *ms)
+{
+    ms->path_count = 0;
+    ms->is_lacking = false;
+}
+
 void modules_add_folder(struct modules *ms, struct mpx_str folder)
 {
     char real[PATH_MAX];
@@ -298,6 +304,15 @@ static const char *refusal_of(const struct modules *ms, struct mpx_str name)
     return NULL;
 }
 
+/* The next number; that of its stub, where there is one. */
+static void take_number(struct modules *ms, struct module *m)
+{
+    const struct module *stub = module_find(ms, str_of(m->name));
+
+    m->index = stub != NULL ? stub->index : ms->count++;
+    ms->loaded[m->index] = m;
+}
+
 static struct module *load(struct modules *ms, struct mpx_str name, bool careful,
                            const char **error)
 {
@@ -329,8 +344,21 @@ static struct module *load(struct modules *ms, struct mpx_str name, bool careful
                      .p;
         return NULL;
     }
-    m->index = ms->count;
-    ms->loaded[ms->count++] = m;
+    take_number(ms, m);
+    return m;
+}
+
+struct module *module_stub(struct modules *ms, struct mpx_str name)
+{
+    struct module *m = module_find(ms, name);
+
+    if (m != NULL)
+        return m;
+    const struct mpx_module d = { .name = arena_copyz(&ms->arena, name), .size = sizeof(d) };
+    m = add(ms, &d, "");
+    m->is_stub = true;
+    ms->is_lacking = true;
+    take_number(ms, m);
     return m;
 }
 
@@ -339,7 +367,7 @@ struct module *module_load(struct modules *ms, struct mpx_str name, bool careful
 {
     struct module *m = module_find(ms, name);
 
-    if (m == NULL)
+    if (m == NULL || m->is_stub)
         m = load(ms, name, careful, error);
     if (m == NULL)
         ms->is_lacking = true;

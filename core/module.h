@@ -9,6 +9,7 @@
 struct module {
     struct mpx_module d; /* a copy; what an older module lacks is zeroed */
     const char *name, *file;
+    bool is_stub;   /* it was not loaded: a name alone, see module_stub */
     unsigned index; /* 0, 1, ... in the order of loading: opened in it, closed in reverse */
 };
 
@@ -26,6 +27,8 @@ struct modules {
 };
 void modules_init(struct modules *ms);
 void modules_finish(struct modules *ms); /* the shared objects stay where they are */
+/* The path is empty again: another configuration names its own. */
+void modules_forget_folders(struct modules *ms);
 /* Adds a folder to the path; one that is there already is not added again. */
 void modules_add_folder(struct modules *ms, struct mpx_str folder);
 /* From now on this module is not loaded, for that reason: it crashed another process. Copies. */
@@ -39,6 +42,9 @@ const char *modules_default_folder(struct mpx_arena *a);
    arena) when it cannot be had; unknown modules are *error as well. */
 struct module *module_load(struct modules *ms, struct mpx_str name, bool careful,
                            const char **error);
+/* The module of that name as far as it can be known without loading it: nothing but the name. Where
+   it is loaded already, that one. */
+struct module *module_stub(struct modules *ms, struct mpx_str name);
 struct module *module_find(const struct modules *ms, struct mpx_str name); /* loaded, or NULL */
 /* Is there a file for it? */
 bool module_is_installed(const struct modules *ms, struct mpx_str name);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "must.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static _Noreturn void out_of_memory(size_t n)
 {
     fprintf(stderr, "multiplexd: out of memory (%zu bytes wanted)\n", n);
+    (void)pthread_sigqueue(pthread_self(), SIGABRT, (union sigval){ .sival_int = MUST_NO_MEMORY });
     abort();
 }
 

@@ -5,6 +5,9 @@
 #define MUST_H
 #include <stddef.h>
 
+/* What SIGABRT is queued with when there is no memory: nobody in particular is to blame. */
+enum { MUST_NO_MEMORY = 0x6d656d };
+
 /* Fresh memory, not zeroed; free() it. n may be 0. Ends the process when there is none. */
 void *must_alloc(size_t n) __attribute__((malloc, returns_nonnull));
 void *must_calloc(size_t n) __attribute__((malloc, returns_nonnull));

@@ -9,9 +9,10 @@
 
 /* Flags of core's own tables. */
 enum {
-    OPTION_LATER = 1 << 16,    /* a key whose time has not come */
-    OPTION_OR_FALSE = 1 << 17, /* a STRING in whose place false may stand: p is NULL then */
-    OPTION_FILE = 1 << 18      /* a PATH of a file that is made: its folder must be there */
+    OPTION_LATER = 1 << 16, /* a key whose time has not come */
+    OPTION_OR_FALSE =
+        1 << 17,          /* false may stand in its place: all zero then, p of a STRING is NULL */
+    OPTION_FILE = 1 << 18 /* a PATH of a file that is made: its folder must be there */
 };
 #define OPTION_LATER_KEY(key)                                  \
     {                                                          \

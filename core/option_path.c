@@ -109,8 +109,12 @@ int option_read_path(const struct option_reading *rd, const struct mpx_option *o
         return -1;
     if (field->n == 0 || str_find(*field, '\0') < field->n)
         return option_complain(rd, o, value, "must be the name of a file or folder");
-    if ((o->flags & MPX_OPT_SINK) != 0 && (str_is(*field, "stderr") || sink_is_syslog(*field)))
+    if ((o->flags & MPX_OPT_SINK) != 0 && !sink_is_file(*field))
         return 0;
+    if ((o->flags & MPX_OPT_SINK) != 0 && str_starts(*field, MPX_STR("journald:")))
+        return option_complain(rd, o, value,
+                               "must be \"journald\", or \"journald:\" and the absolute path of "
+                               "its socket");
     if ((o->flags & MPX_OPT_SINK) != 0 &&
         (str_is(*field, "syslog") || str_starts(*field, MPX_STR("syslog:"))))
         return option_complain(rd, o, value,

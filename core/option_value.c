@@ -353,6 +353,9 @@ int option_read_value(const struct option_reading *rd, const struct mpx_option *
 {
     if (value->is_wrong)
         return -1;
+    if ((o->flags & OPTION_OR_FALSE) != 0 && o->type != MPX_T_STRING && value->kind == NODE_BOOL &&
+        !value->boolean)
+        return 0; /* the field is zeroed already */
     switch ((enum mpx_type)o->type) {
     case MPX_T_BOOL:
         return read_bool(rd, o, value, field);

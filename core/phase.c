@@ -31,8 +31,8 @@ static void enter(struct mpx_req *r, const struct mpx_conf *conf)
     r->caller = conf;
     r->running = true;
     r->fail_status = 0;
-    atomic_store_explicit(&r->w->blame->request, r->id, memory_order_relaxed);
-    blame_set(r->w->blame, conf->module->index, BLAME_HOOK + (unsigned)r->phase);
+    blame_request(r->w->blame, r->id);
+    blame_set(r->w->blame, conf->module->index, BLAME_HOOK + (unsigned)r->phase, r->vhost->host);
 }
 
 static void leave(struct mpx_req *r)
@@ -43,6 +43,8 @@ static void leave(struct mpx_req *r)
 
 static enum mpx_rc call_hook(struct mpx_req *r, const struct hook *h)
 {
+    if (h->fn == NULL)
+        return req_refuse_confined(r, h->conf);
     enter(r, h->conf);
     enum mpx_rc rc = h->fn(r, h->conf->data);
     leave(r);
@@ -127,7 +129,7 @@ static void start_response(struct mpx_req *r)
         page_text_fill(r);
     if (!r->edited && !edit_response(r)) {
         stop_waiting(r);
-        page_text_error(r, 500);
+        page_text_error(r, r->fail_status != 0 ? r->fail_status : 500);
     }
     filter_begin(r);
     cond_apply(r);

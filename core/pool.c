@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool.h"
 
+#include "crash.h"
 #include "log.h"
 #include "must.h"
 
@@ -18,7 +19,12 @@ struct pool {
     struct list queued, finished;
     unsigned queue_length, queue_max;
     unsigned threads_wanted, threads_started;
-    pthread_t *threads;
+    struct pool_thread {
+        struct pool *p;
+        pthread_t thread;
+        unsigned slot; /* in the blame; 0: none */
+    } * threads;
+    struct blame *blame; /* or NULL */
     struct loop_event event;
     int eventfd;
     bool stopping;
@@ -32,10 +38,21 @@ static void tell_loop(struct pool *p)
         ;
 }
 
+static void work(const struct pool_thread *t, struct pool_job *job)
+{
+    if (t->slot != 0)
+        blame_work_put(t->p->blame, t->slot, job->by);
+    job->work(job->arg);
+    if (t->slot != 0)
+        blame_work_put(t->p->blame, t->slot, (struct blame_work){ 0, 0 });
+}
+
 static void *thread_main(void *arg)
 {
-    struct pool *p = arg;
+    const struct pool_thread *t = arg;
+    struct pool *p = t->p;
 
+    crash_begin_thread(t->slot != 0 ? t->slot : BLAME_THREADS);
     pthread_mutex_lock(&p->lock);
     for (;;) {
         while (!p->stopping && list_is_empty(&p->queued))
@@ -46,7 +63,7 @@ static void *thread_main(void *arg)
         p->queue_length--;
         job->state = POOL_RUNNING;
         pthread_mutex_unlock(&p->lock);
-        job->work(job->arg);
+        work(t, job);
         pthread_mutex_lock(&p->lock);
         bool first = list_is_empty(&p->finished);
         list_push(&p->finished, &job->link);
@@ -54,6 +71,7 @@ static void *thread_main(void *arg)
             tell_loop(p);
     }
     pthread_mutex_unlock(&p->lock);
+    crash_end_thread();
     return NULL;
 }
 
@@ -104,6 +122,11 @@ struct pool *pool_create(struct loop *l, unsigned threads, unsigned queue)
     return p;
 }
 
+void pool_set_blame(struct pool *p, struct blame *b)
+{
+    p->blame = b;
+}
+
 void pool_destroy(struct pool *p)
 {
     if (p == NULL)
@@ -113,7 +136,7 @@ void pool_destroy(struct pool *p)
     pthread_cond_broadcast(&p->wake);
     pthread_mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->threads_started; i++)
-        pthread_join(p->threads[i], NULL);
+        pthread_join(p->threads[i].thread, NULL);
     loop_end(&p->event);
     close(p->eventfd);
     pthread_cond_destroy(&p->wake);
@@ -122,14 +145,20 @@ void pool_destroy(struct pool *p)
     free(p);
 }
 
-/* Signals are the loop thread's business: threads start with all of them blocked. */
+/* Signals are the loop thread's business: threads start with all of them blocked, but those that
+   they bring about themselves. */
 static int start_thread(struct pool *p)
 {
+    struct pool_thread *t = &p->threads[p->threads_started];
     sigset_t all, before;
 
+    t->p = p;
+    t->slot =
+        p->blame != NULL && p->threads_started + 1 < BLAME_THREADS ? p->threads_started + 1 : 0;
     sigfillset(&all);
+    crash_unblock(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&p->threads[p->threads_started], NULL, thread_main, p);
+    int rc = pthread_create(&t->thread, NULL, thread_main, t);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc == 0)
         p->threads_started++;

@@ -2,6 +2,7 @@
 #include "req.h"
 
 #include "admission.h"
+#include "confine.h"
 #include "log.h"
 #include "must.h"
 #include "str.h"
@@ -41,7 +42,7 @@ static void end_slots(struct mpx_req *r)
 
         if (r->slots[i] == NULL || m->d.req_end == NULL)
             continue;
-        blame_set(r->w->blame, m->index, BLAME_END);
+        blame_set(r->w->blame, m->index, BLAME_END, r->vhost->host);
         m->d.req_end(r, r->slots[i]);
         blame_clear(r->w->blame);
     }
@@ -231,6 +232,16 @@ const struct directory *req_directory_of(const struct mpx_req *r, struct mpx_str
     if (own == NULL || !own->is_set || !is_at_or_beneath(path, own->path))
         return d;
     return d->root.n > 0 && d->path.n - d->base.n > own->path.n ? d : own;
+}
+
+enum mpx_rc req_refuse_confined(struct mpx_req *r, const struct mpx_conf *conf)
+{
+    int64_t seconds = confine_seconds(r->g, conf->module, r->w->now_ms);
+
+    r->caller = conf;
+    r->fail_status = 503;
+    res_set_own(r, MPX_STR("Retry-After"), arena_printf(&r->arena, "%lld", (long long)seconds));
+    return MPX_FAIL;
 }
 
 void req_vlog(const struct mpx_req *r, enum mpx_level level, const char *fmt, va_list ap)

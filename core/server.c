@@ -3,14 +3,15 @@
 
 #include "broker.h"
 #include "descriptors.h"
-#include "http1.h"
+#include "enlist.h"
 #include "listener.h"
 #include "log.h"
 #include "logging.h"
 #include "must.h"
+#include "notify.h"
 #include "phase.h"
 #include "program.h"
-#include "wait.h"
+#include "reign.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -24,22 +25,27 @@ enum { JOBS_MS = 5000 }; /* how long a stop waits for work on threads that is un
 static const int refused_signals[] = { SIGUSR2 };
 enum {
     REFUSED = sizeof(refused_signals) / sizeof(refused_signals[0]),
-    PATH_BYTES_MAX = 65536 /* of a log that is handed over */
 };
 
 struct server {
     struct worker *w;
-    struct generation generation;
     struct modules modules;
-    struct listener *listeners[ENDPOINTS_MAX];
-    size_t listener_count;
-    struct loop_event tick, term, interrupt, quit, hangup, user1, parent, deadline,
+    struct reign reign;
+    struct edition *first;     /* until it is in force */
+    struct mpx_str quarantine; /* that came for the next configuration; on the heap */
+    struct endpoints sockets;  /* the same */
+    struct loop_event tick, alive, term, interrupt, quit, hangup, user1, parent, deadline,
         refused[REFUSED];
     int channel;
     struct peer peer; /* the same, once we serve */
     bool orphaned;    /* stopping because the supervisor is gone */
     bool hurried;     /* nothing more is waited for */
 };
+
+static const struct settings *settings_of(const struct server *s)
+{
+    return &(s->first != NULL ? s->first : s->reign.now)->g.settings;
+}
 
 static int open_own_log(void *arg, const char *path)
 {
@@ -62,54 +68,48 @@ static int refuse_log(void *arg, const char *path)
     return -EPERM;
 }
 
-/* The helpers of the generation, and its log. */
+/* The worker, with what its first configuration says of it. */
 static int equip(struct server *s, struct blame *blame)
 {
-    if (worker_init(s->w, &s->generation.settings, blame) < 0)
+    if (worker_init(s->w, settings_of(s), blame) < 0)
         return -1;
-    s->w->generation = &s->generation;
     s->w->go_on = phase_go_on;
     s->w->open_log = s->channel >= 0 ? ask_for_log : open_own_log;
-    s->w->open_log_arg = s->channel >= 0 ? (void *)&s->channel : &s->generation.settings;
-    s->generation.worker = s->w;
-    return logging_through_sinks(&s->generation.settings, s->w);
-}
-
-/* Modules with their settings, opened; 0, or -1 with the reasons in problems or logged. */
-static int load(struct server *s, struct launch *l, struct blame *blame, struct problems *problems)
-{
-    struct generation_request request = { .file = l->file,
-                                          .overrides = l->overrides,
-                                          .strict = l->strict };
-
-    if (s->channel >= 0) {
-        request.read_private = broker_read_private;
-        request.arg = &s->channel;
-    }
-    modules_init(&s->modules);
-    generation_build(&s->generation, &l->sources, &s->modules, problems, blame, &request);
-    if (problems->count > 0 || equip(s, blame) < 0 || generation_open(&s->generation) < 0)
-        return -1;
-    s->w->open_log = refuse_log;
-    log_debug("open: %u modules, %zu virtual hosts, at most %llu descriptors", s->modules.count,
-              s->generation.vhost_count, (unsigned long long)descriptors_raise());
+    s->w->open_log_arg = s->channel >= 0 ? (void *)&s->channel : (void *)(uintptr_t)settings_of(s);
     return 0;
 }
 
-/* The same; the reasons are told to whoever waits for the start. */
+/* Tells whoever waits for a configuration what is wrong with it. */
+static void tell_problems(const struct server *s, const struct problems *p)
+{
+    if (s->channel >= 0)
+        broker_tell_problems(s->channel, p);
+    else
+        problems_show(p);
+}
+
+/* Modules with their settings, opened; 0, or -1 when that was told. */
 static int prepare(struct server *s, struct launch *l, struct blame *blame)
 {
-    struct problems problems;
+    struct edition *e;
 
-    problems_init(&problems);
-    int rc = load(s, l, blame, &problems);
-    s->generation.problems = NULL;
+    s->w->blame = blame;
+    e = s->first = edition_create(s->w, &s->modules, l, false);
     if (s->channel >= 0)
-        broker_tell_problems(s->channel, &problems);
-    else
-        problems_show(&problems);
-    problems_finish(&problems);
+        edition_set_reader(e, broker_read_private, &s->channel);
+    int rc = edition_build(e) < 0 || equip(s, blame) < 0 || edition_open(e) < 0 ? -1 : 0;
+    tell_problems(s, &e->problems);
+    s->w->open_log = refuse_log;
     return rc;
+}
+
+/* The loop turns: a single process tells it itself. */
+static void on_alive(int fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    (void)arg;
+    notify_alive();
 }
 
 static void on_tick(int fd, short what, void *arg)
@@ -119,8 +119,10 @@ static void on_tick(int fd, short what, void *arg)
     (void)fd;
     (void)what;
     worker_tick(s->w);
-    for (size_t i = 0; i < s->listener_count; i++)
-        listener_sweep(s->listeners[i]);
+    for (struct link *k = list_first(&s->w->listeners); k != NULL;
+         k = list_next(&s->w->listeners, k))
+        listener_sweep(CONTAINER_OF(k, struct listener, link));
+    reign_tick(&s->reign);
 }
 
 static void on_deadline(int fd, short what, void *arg)
@@ -138,11 +140,14 @@ static void on_deadline(int fd, short what, void *arg)
 static void on_stop(int fd, short what, void *arg)
 {
     struct server *s = arg;
-    int64_t most = s->generation.settings.shutdown_timeout;
+    int64_t most = settings_of(s)->shutdown_timeout;
+    struct link *k;
 
     (void)fd;
     (void)what;
     worker_update_clock(s->w);
+    if (s->channel < 0 && !s->w->stopping)
+        notify_stopping("finishes what is under way", most + JOBS_MS);
     if (s->w->stopping || s->w->conn_count == 0) {
         s->hurried = s->w->stopping;
         s->w->stopping = true;
@@ -150,10 +155,11 @@ static void on_stop(int fd, short what, void *arg)
         return;
     }
     s->w->stopping = true;
-    for (size_t i = 0; i < s->listener_count; i++)
-        listener_stop(s->listeners[i]);
-    for (size_t i = 0; i < s->listener_count; i++)
-        listener_close_idle(s->listeners[i]);
+    reign_abandon(&s->reign);
+    for (k = list_first(&s->w->listeners); k != NULL; k = list_next(&s->w->listeners, k))
+        listener_stop(CONTAINER_OF(k, struct listener, link));
+    for (k = list_first(&s->w->listeners); k != NULL; k = list_next(&s->w->listeners, k))
+        listener_close_idle(CONTAINER_OF(k, struct listener, link));
     (void)loop_timer(s->w->loop, &s->deadline, most, 0, on_deadline, s);
 }
 
@@ -168,18 +174,94 @@ static void on_term(int fd, short what, void *arg)
     on_stop(fd, what, arg);
 }
 
-/* The supervisor hands over logs that it has opened again; that it is gone can be read, too. */
+static void say(const struct server *s, enum broker_message what)
+{
+    (void)channel_send(s->channel, (char)what, MPX_STR(""), NULL, 0);
+}
+
+/* The next configuration stands, or it does not. */
+static void on_prepared(struct edition *e, void *arg)
+{
+    struct server *s = arg;
+    bool stands = e->problems.count == 0;
+
+    s->w->open_log = refuse_log;
+    s->reign.next_stands = stands;
+    tell_problems(s, &e->problems);
+    say(s, stands ? BROKER_PREPARED : BROKER_REFUSED);
+    if (!stands)
+        reign_abandon(&s->reign);
+}
+
+/* Another configuration, for the sockets that came before it. */
+static void on_config(struct server *s, struct mpx_str text)
+{
+    struct launch *l = must_calloc(sizeof(*l));
+
+    launch_init(l);
+    if (s->w->stopping || launch_load(l, text) < 0) {
+        launch_finish(l);
+        free(l);
+        say(s, BROKER_REFUSED);
+        return;
+    }
+    l->quarantine = arena_copy(&l->arena, s->quarantine);
+    struct edition *e = edition_create(s->w, &s->modules, l, true);
+    edition_set_reader(e, broker_read_private, &s->channel);
+    s->w->open_log = ask_for_log;
+    reign_prepare(&s->reign, e, &s->sockets, on_prepared, s);
+}
+
+static void keep_quarantine(struct server *s, struct mpx_str text)
+{
+    char *copy = must_alloc(text.n + 1);
+
+    memcpy(copy, text.p, text.n);
+    free((void *)(uintptr_t)s->quarantine.p);
+    s->quarantine = (struct mpx_str){ copy, text.n };
+}
+
+static void on_message(struct server *s, struct channel_message *m)
+{
+    switch (m->what) {
+    case BROKER_REOPENED:
+        if (m->fd_count != 1)
+            break;
+        (void)sink_reopen(s->w->sinks, buffer_str(&m->text), m->fds[0]);
+        m->fds[0] = -1; /* was taken, or closed where nobody writes to it */
+        break;
+    case BROKER_LISTENERS:
+        endpoints_close(&s->sockets);
+        (void)enlist_endpoints(&s->sockets, buffer_str(&m->text), m->fds, m->fd_count);
+        break;
+    case BROKER_QUARANTINE:
+        keep_quarantine(s, buffer_str(&m->text));
+        break;
+    case BROKER_CONFIG:
+        on_config(s, buffer_str(&m->text));
+        break;
+    case BROKER_COMMIT:
+        if (s->reign.next != NULL && s->reign.next_stands)
+            reign_commit(&s->reign);
+        say(s, BROKER_COMMITTED);
+        break;
+    case BROKER_ABANDON:
+        reign_abandon(&s->reign);
+        break;
+    default:
+        break;
+    }
+}
+
+/* What the supervisor hands over; that it is gone can be read, too. */
 static void on_parent(int fd, short what, void *arg)
 {
     struct server *s = arg;
     int rc;
 
-    while ((rc = peer_take(&s->peer)) == 1) {
-        if (s->peer.in.what != BROKER_REOPENED || s->peer.in.fd_count != 1)
-            continue;
-        (void)sink_reopen(s->w->sinks, buffer_str(&s->peer.in.text), s->peer.in.fds[0]);
-        s->peer.in.fds[0] = -1; /* was taken, or closed where nobody writes to it */
-    }
+    worker_update_clock(s->w);
+    while ((rc = peer_take(&s->peer)) == 1)
+        on_message(s, &s->peer.in);
     if (rc == 0)
         return;
     loop_end(&s->parent);
@@ -193,7 +275,7 @@ static void on_parent(int fd, short what, void *arg)
 static void reopen_one(void *arg, struct mpx_str target)
 {
     struct server *s = arg;
-    const struct logfile_as as = { s->generation.settings.log_mode_bits, NULL };
+    const struct logfile_as as = { settings_of(s)->log_mode_bits, NULL };
     int fd = logfile_open(target.p, &as);
 
     if (fd >= 0)
@@ -234,7 +316,7 @@ static void on_refused(int number, short what, void *arg)
 
 static int watch_parent(struct server *s)
 {
-    peer_open(&s->peer, s->channel, PATH_BYTES_MAX);
+    peer_open(&s->peer, s->channel, CHANNEL_BYTES_MAX);
     s->peer.takes_fds = true;
     return loop_watch(s->w->loop, &s->parent, s->channel, LOOP_READ | LOOP_REPEAT, 0, on_parent, s);
 }
@@ -259,15 +341,17 @@ static int watch_signals(struct server *s)
 
 static int start(struct server *s, struct endpoints *e)
 {
+    struct edition *first = s->first;
     int rc = loop_timer(s->w->loop, &s->tick, 1000, LOOP_REPEAT, on_tick, s) | watch_signals(s);
+    int64_t alive = s->channel < 0 ? notify_watchdog_ms() : 0;
 
-    for (size_t i = 0; i < e->count; i++) {
-        const struct listener_settings *l = &s->generation.settings.listeners[e->list[i].listener];
+    if (alive > 0)
+        rc |= loop_timer(s->w->loop, &s->alive, alive, LOOP_REPEAT, on_alive, s);
 
-        s->listeners[s->listener_count++] =
-            listener_create(s->w, l, &http1_protocol, e->list[i].fd);
-        e->list[i].fd = -1;
-    }
+    s->first = NULL;
+    reign_begin(&s->reign, first, e);
+    log_debug("open: %u modules, %zu virtual hosts, at most %llu descriptors", s->modules.count,
+              first->g.vhost_count, (unsigned long long)descriptors_raise(0));
     return rc;
 }
 
@@ -284,28 +368,27 @@ static void on_jobs_late(int fd, short what, void *arg)
    do not come to an end in time. */
 static bool wait_for_jobs(struct server *s)
 {
-    if (s->generation.uses == 0)
+    if (reign_uses(&s->reign) == 0)
         return true;
     if (loop_timer(s->w->loop, &s->deadline, JOBS_MS, 0, on_jobs_late, s) < 0)
         return false;
-    while (s->generation.uses > 0 && !s->hurried)
+    while (reign_uses(&s->reign) > 0 && !s->hurried)
         loop_turn(s->w->loop, true);
-    return s->generation.uses == 0;
+    return reign_uses(&s->reign) == 0;
 }
 
 /* False when threads are still at work: then nothing that they may touch can be freed. */
 static bool stop(struct server *s)
 {
-    struct link *l;
+    struct link *k;
 
     loop_end(&s->tick);
+    loop_end(&s->alive);
     loop_end(&s->deadline);
-    for (size_t i = 0; i < s->listener_count; i++)
-        listener_destroy(s->listeners[i]);
-    s->listener_count = 0;
+    while ((k = list_first(&s->w->listeners)) != NULL)
+        listener_destroy(CONTAINER_OF(k, struct listener, link));
+    reign_abandon(&s->reign);
     bool is_quiet = wait_for_jobs(s);
-    while ((l = list_first(&s->generation.watches)) != NULL)
-        wait_end_watch(CONTAINER_OF(l, struct mpx_watch, link));
     loop_end(&s->term);
     loop_end(&s->interrupt);
     loop_end(&s->quit);
@@ -319,8 +402,12 @@ static bool stop(struct server *s)
 /* All of it, when nothing is at work any more. */
 static void release(struct server *s)
 {
-    generation_finish(&s->generation);
     logging_end();
+    reign_end(&s->reign);
+    if (s->first != NULL)
+        edition_destroy(s->first);
+    endpoints_close(&s->sockets);
+    free((void *)(uintptr_t)s->quarantine.p);
     if (s->w->loop != NULL)
         worker_finish(s->w);
     modules_finish(&s->modules);
@@ -338,6 +425,8 @@ int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int c
     s->w = must_calloc(sizeof(*s->w));
     s->channel = channel;
     s->peer.end = -1;
+    modules_init(&s->modules);
+    reign_init(&s->reign, s->w);
     if (prepare(s, l, blame) == 0 && start(s, e) == 0) {
         if (channel >= 0)
             (void)channel_send(channel, BROKER_READY, MPX_STR(""), NULL, 0);

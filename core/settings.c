@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "settings.h"
 
+#include "inherited.h"
 #include "option_value.h"
-#include "quantity.h"
 #include "site_keys.h"
 
 #include <sys/stat.h>
@@ -14,7 +14,7 @@ enum { OWN_DESCRIPTORS = 64 }; /* what a worker has open beside connections */
 
 static const struct mpx_option log_options[] = {
     { .name = "to",
-      .help = "a file, \"stderr\" or \"syslog:FACILITY\"",
+      .help = "a file, \"stderr\", \"journald\" or \"syslog:FACILITY\"",
       .type = MPX_T_PATH,
       .flags = MPX_OPT_REQUIRED | MPX_OPT_BARE | MPX_OPT_SINK,
       .offset = AT(log_setting, to) },
@@ -50,38 +50,6 @@ static const struct mpx_option pool_options[] = {
       .min = 1,
       .max = 65536,
       .offset = AT(settings, pool.queue) - AT(settings, pool) },
-    MPX_OPTION_END,
-};
-
-static const struct mpx_option server_element = { .name = "", .type = MPX_T_STRING };
-
-static const struct mpx_option resolver_options[] = {
-    { .name = "servers",
-      .help = "DNS servers, \"address\" or \"address:port\"; by default those of /etc/resolv.conf",
-      .type = MPX_T_LIST,
-      .of = &server_element,
-      .of_size = sizeof(struct mpx_str),
-      .offset = AT(settings, resolver.servers) - AT(settings, resolver) },
-    { .name = "timeout",
-      .help = "for finding a name and confirming it; then the client has none",
-      .type = MPX_T_MSEC,
-      .fallback = "\"3s\"",
-      .min = 10,
-      .max = 60000,
-      .offset = AT(settings, resolver.timeout) - AT(settings, resolver) },
-    { .name = "cache",
-      .help = "the longest that a name is remembered, however long the DNS allows it",
-      .type = MPX_T_MSEC,
-      .fallback = "\"10m\"",
-      .max = 86400000,
-      .offset = AT(settings, resolver.cache) - AT(settings, resolver) },
-    { .name = "entries",
-      .help = "clients whose names are remembered",
-      .type = MPX_T_INT,
-      .fallback = "10000",
-      .min = 1,
-      .max = 1000000,
-      .offset = AT(settings, resolver.entries) - AT(settings, resolver) },
     MPX_OPTION_END,
 };
 
@@ -131,11 +99,11 @@ static const struct mpx_option daemon_options[] = {
       .of_size = sizeof(struct mpx_str),
       .offset = AT(settings, module_path) },
     { .name = "workers",
-      .help = "1; or 0 for one process without a supervisor, for debuggers",
+      .help = "processes that serve; 0 for one process without a supervisor, for debuggers",
       .type = MPX_T_INT,
       .fallback = "1",
       .min = 0,
-      .max = 1,
+      .max = SETTINGS_WORKERS_MAX,
       .offset = AT(settings, workers) },
     { .name = "pool",
       .help = "the threads",
@@ -145,8 +113,20 @@ static const struct mpx_option daemon_options[] = {
     { .name = "resolver",
       .help = "how the names of clients are found, where a rule needs them",
       .type = MPX_T_OBJECT,
-      .of = resolver_options,
+      .of = settings_resolver_keys,
       .offset = AT(settings, resolver) },
+    { .name = "watchdog",
+      .help = "what is done about a loop that does not turn; false: nothing",
+      .type = MPX_T_OBJECT,
+      .flags = OPTION_OR_FALSE,
+      .of = settings_watchdog_keys,
+      .offset = AT(settings, watchdog) },
+    { .name = "quarantine",
+      .help = "when a module that crashes is left out; false: never",
+      .type = MPX_T_OBJECT,
+      .flags = OPTION_OR_FALSE,
+      .of = settings_quarantine_keys,
+      .offset = AT(settings, quarantine) },
     { .name = "temp_dir",
       .help = "the folder for bodies that are too long for memory; their files have no names",
       .type = MPX_T_PATH,
@@ -158,6 +138,18 @@ static const struct mpx_option daemon_options[] = {
       .type = MPX_T_MSEC,
       .fallback = "\"30s\"",
       .offset = AT(settings, shutdown_timeout) },
+    { .name = "reload_timeout",
+      .help = "how long the workers may take to prepare another configuration",
+      .type = MPX_T_MSEC,
+      .fallback = "\"1m\"",
+      .min = 100,
+      .max = 3600000,
+      .offset = AT(settings, reload_timeout) },
+    { .name = "detach",
+      .help = "the daemon leaves the terminal when it serves",
+      .type = MPX_T_BOOL,
+      .fallback = "false",
+      .offset = AT(settings, detach) },
     { .name = "no_new_privs",
       .help =
           "workers and their children can never gain rights, by set-user-id programs for example",
@@ -165,11 +157,8 @@ static const struct mpx_option daemon_options[] = {
       .fallback = "true",
       .offset = AT(settings, no_new_privs) },
     OPTION_LATER_KEY("module_policy"),
-    OPTION_LATER_KEY("watchdog"),
-    OPTION_LATER_KEY("quarantine"),
     OPTION_LATER_KEY("control"),
     OPTION_LATER_KEY("state_dir"),
-    OPTION_LATER_KEY("detach"),
     MPX_OPTION_END,
 };
 
@@ -289,8 +278,18 @@ static const struct mpx_option connection_options[] = {
       .type = MPX_T_BOOL,
       .fallback = "false",
       .offset = AT(listener_settings, proxy_protocol) },
-    OPTION_LATER_KEY("systemd"),
-    OPTION_LATER_KEY("fd"),
+    { .name = "systemd",
+      .help = "the name of sockets that systemd passes, FileDescriptorName of their unit, in the "
+              "place of host and port",
+      .type = MPX_T_STRING,
+      .offset = AT(listener_settings, systemd) },
+    { .name = "fd",
+      .help = "a listening socket that whoever starts the daemon leaves open, in the place of host "
+              "and port",
+      .type = MPX_T_INT,
+      .min = 3,
+      .max = INHERITED_FD_MAX,
+      .offset = AT(listener_settings, inherited) },
     MPX_OPTION_END,
 };
 
@@ -359,8 +358,10 @@ static int override_listener(const struct option_reading *rd, const struct node 
                     "them out, or remove it");
         return -1;
     }
-    if (s->listeners->socket.n > 0) { /* gives way, to what a folder would be served on */
-        s->listeners->socket = MPX_STR("");
+    if (settings_has_no_address(
+            s->listeners)) { /* gives way, to what a folder would be served on */
+        s->listeners->socket = s->listeners->systemd = MPX_STR("");
+        s->listeners->inherited = 0;
         s->listeners->host = MPX_STR("127.0.0.1");
         s->listeners->port = 8080;
     }
@@ -376,35 +377,6 @@ uint64_t settings_descriptors(const struct settings *s)
         if (s->listeners[i].connections_given)
             wanted += (uint64_t)s->listeners[i].limits.connections;
     return wanted;
-}
-
-/* A log target without a level of its own has the general one. */
-static void set_log_levels(const struct node *log, bool verbose, struct settings *s)
-{
-    struct log_setting *targets = (struct log_setting *)(uintptr_t)s->log.items;
-    const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : log;
-
-    if (verbose)
-        s->log_level = MPX_DEBUG;
-    for (size_t i = 0; i < s->log.count && e != NULL; i++, e = e->next) {
-        const struct node *level = node_member(e, "level");
-
-        if (verbose || level == NULL || level->kind == NODE_NULL)
-            targets[i].level = s->log_level;
-    }
-}
-
-static int check_log_count(const struct option_reading *rd, const struct node *log)
-{
-    const struct node *e = log != NULL && log->kind == NODE_ARRAY ? log->first : NULL;
-
-    for (int i = 0; i < LOG_TARGETS && e != NULL; i++)
-        e = e->next;
-    if (e == NULL)
-        return 0;
-    problem_add(rd->problems, e->at, "%s: errors can be logged to %d places, this is one too many",
-                option_pointer(rd, e), LOG_TARGETS);
-    return -1;
 }
 
 static int check_server_id(const struct option_reading *rd, const struct node *daemon,
@@ -453,28 +425,13 @@ static int check_temp_dir(const struct option_reading *rd, const struct node *da
     return -1;
 }
 
-/* One that whoever writes the log cannot write is a mistake. */
-static int check_log_mode(const struct option_reading *rd, const struct node *daemon,
-                          struct settings *s)
-{
-    const struct node *given = node_member(daemon, "log_mode");
-
-    if (given == NULL || given->kind != NODE_STRING || given->is_wrong ||
-        (quantity_mode(s->log_mode, &s->log_mode_bits) == 0 && (s->log_mode_bits & 0200) != 0)) {
-        (void)quantity_mode(s->log_mode, &s->log_mode_bits);
-        return 0; /* another kind was complained of before */
-    }
-    return option_complain(rd, NULL, given,
-                           "must be octal digits such as \"0640\", and let its owner write");
-}
-
 int settings_read(struct mpx_arena *a, struct sources *sources, const struct node *root,
                   struct problems *problems, struct settings *s)
 {
     const struct option_reading rd = {
         .a = a, .sources = sources, .problems = problems, .belongs = belongs
     };
-    const struct node *daemon = node_member(root, "daemon"), *log = node_member(daemon, "log");
+    const struct node *daemon = node_member(root, "daemon");
     const struct node *list = node_member(root, "connection");
     const struct node *own = node_member(root, "command_line");
     const struct place nowhere = { .src = NULL };
@@ -484,9 +441,7 @@ int settings_read(struct mpx_arena *a, struct sources *sources, const struct nod
     int rc = option_read(&rd, settings_daemon_keys, daemon,
                          daemon != NULL ? daemon->key_at : nowhere, s);
     s->group = join(a, s->groups);
-    set_log_levels(log, node_member(own, "verbose") != NULL, s);
-    rc |= check_log_count(&rd, log);
-    rc |= check_log_mode(&rd, daemon, s);
+    rc |= settings_read_log(&rd, daemon, node_member(own, "verbose") != NULL, s);
     rc |= check_server_id(&rd, daemon, s);
     rc |= read_listeners(&rd, list, s);
     rc |= override_listener(&rd, list, node_member(own, "listener"), s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
    One listener of settings.h: its short forms, and the rules across its keys. */
+#include "inherited.h"
 #include "option_value.h"
 #include "quantity.h"
 #include "settings.h"
@@ -100,6 +101,44 @@ static int check_mode(const struct option_reading *rd, const struct node *value,
     return option_complain(rd, NULL, value, "must be octal digits such as \"0660\"");
 }
 
+/* A name that systemd can have given: FileDescriptorName of systemd.socket(5). */
+static int check_name(const struct option_reading *rd, const struct node *value,
+                      struct mpx_str name)
+{
+    bool fits = name.n > 0 && name.n <= INHERITED_NAME_MAX && str_find(name, ':') == name.n;
+
+    if (value->kind != NODE_STRING || value->is_wrong) /* was complained of before */
+        return 0;
+    for (size_t i = 0; i < name.n; i++)
+        fits = fits && name.p[i] >= 0x20 && name.p[i] < 0x7f;
+    return fits ? 0
+                : option_complain(rd, NULL, value,
+                                  "must be the FileDescriptorName of a socket unit, such as "
+                                  "\"http\": up to %d printable characters of ASCII, no colon",
+                                  (int)INHERITED_NAME_MAX);
+}
+
+/* What makes a socket that is passed has said these of it. */
+static int check_passed(const struct option_reading *rd, const struct node *object, const char *key,
+                        const struct listener_settings *l)
+{
+    static const char *const not_beside[] = { "host", "port",  "v6only", "unix",
+                                              "mode", "owner", "listen", NULL };
+    static const char *const not_systemd[] = { "systemd", NULL };
+    const char *why =
+        arena_printf(rd->a, "the listener has \"%s\", a socket that is made elsewhere", key).p;
+    int rc = refuse(rd, object, not_beside, why);
+
+    if (str_is(str_of(key), "fd"))
+        return rc | refuse(rd, object, not_systemd, why);
+    return rc | check_name(rd, given(object, key), l->systemd);
+}
+
+bool settings_has_no_address(const struct listener_settings *l)
+{
+    return l->socket.n > 0 || l->systemd.n > 0 || l->inherited > 0;
+}
+
 static int check_socket(const struct option_reading *rd, const struct node *object,
                         struct listener_settings *l)
 {
@@ -107,6 +146,10 @@ static int check_socket(const struct option_reading *rd, const struct node *obje
     static const char *const not_alone[] = { "mode", "owner", NULL };
     const struct node *path = given(object, "unix"), *owner = given(object, "owner");
 
+    if (given(object, "fd") != NULL)
+        return check_passed(rd, object, "fd", l);
+    if (given(object, "systemd") != NULL)
+        return check_passed(rd, object, "systemd", l);
     if (path == NULL)
         return refuse(rd, object, not_alone, "it is for a \"unix\" socket");
     if (owner != NULL)

@@ -1,7 +1,41 @@
 /* SPDX-License-Identifier: MIT
-   The DNS servers of settings.h. */
+   The keys of "resolver" in settings.h, and its DNS servers. */
 #include "option_value.h"
 #include "settings.h"
+
+#define AT(type, member) offsetof(struct type, member)
+
+static const struct mpx_option server_element = { .name = "", .type = MPX_T_STRING };
+
+const struct mpx_option settings_resolver_keys[] = {
+    { .name = "servers",
+      .help = "DNS servers, \"address\" or \"address:port\"; by default those of /etc/resolv.conf",
+      .type = MPX_T_LIST,
+      .of = &server_element,
+      .of_size = sizeof(struct mpx_str),
+      .offset = AT(settings, resolver.servers) - AT(settings, resolver) },
+    { .name = "timeout",
+      .help = "for finding a name and confirming it; then the client has none",
+      .type = MPX_T_MSEC,
+      .fallback = "\"3s\"",
+      .min = 10,
+      .max = 60000,
+      .offset = AT(settings, resolver.timeout) - AT(settings, resolver) },
+    { .name = "cache",
+      .help = "the longest that a name is remembered, however long the DNS allows it",
+      .type = MPX_T_MSEC,
+      .fallback = "\"10m\"",
+      .max = 86400000,
+      .offset = AT(settings, resolver.cache) - AT(settings, resolver) },
+    { .name = "entries",
+      .help = "clients whose names are remembered",
+      .type = MPX_T_INT,
+      .fallback = "10000",
+      .min = 1,
+      .max = 1000000,
+      .offset = AT(settings, resolver.entries) - AT(settings, resolver) },
+    MPX_OPTION_END,
+};
 
 enum { DNS_PORT = 53, SERVERS_MAX = 16 };
 

@@ -1,34 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 #include "sink.h"
 
+#include "journal.h"
 #include "list.h"
+#include "log.h"
 #include "must.h"
 #include "str.h"
+#include "system_log.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
     RING_BYTES = 1 << 20,
     LINE_MAX_BYTES = 16384,
-    NOTICE_BYTES = 64,           /* room for how many lines were lost */
-    GATHER_NS = 5 * 1000 * 1000, /* how long the thread lets lines gather */
-    DRAIN_TURNS = 200            /* times 10 ms at the end */
+    ENTRY_MAX_BYTES = 8 * LINE_MAX_BYTES, /* a byte becomes four at most; then the other fields */
+    NOTICE_BYTES = 160,                   /* room for how many lines were lost */
+    GATHER_NS = 5 * 1000 * 1000,          /* how long the thread lets lines gather */
+    DRAIN_TURNS = 200                     /* times 10 ms at the end */
 };
 
 /* A ring holds lines as they are written; in a syslog sink each ends with a newline as well, and
-   its level stands before it as a digit. */
+   its level stands before it as a digit. In one for journald there are entries, a NUL behind each.
+   */
 struct mpx_sink {
     struct link link;
     struct sinks *all;
     char *target;
     int fd, facility; /* facility -1: not syslog */
+    bool is_journal;
     unsigned uses;
     char *ring;
     /* the rest under the lock */
@@ -47,36 +52,11 @@ struct sinks {
     struct list list;
     pthread_t thread;
     bool running, stopping, busy;
-    uint64_t turns; /* that there were */
-    char *out;      /* the thread's copy of a ring */
+    const struct mpx_sink *writing; /* while busy: whose lines these are */
+    unsigned unused;                /* sinks without a use: they go when they are written out */
+    uint64_t turns;                 /* that there were */
+    char *out;                      /* the thread's copy of a ring */
 };
-
-static const struct {
-    const char *name;
-    int facility;
-} facilities[] = {
-    { "daemon", LOG_DAEMON }, { "user", LOG_USER },     { "auth", LOG_AUTH },
-    { "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 }, { "local2", LOG_LOCAL2 },
-    { "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 },
-    { "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 },
-};
-
-static int facility_of(struct mpx_str target)
-{
-    static const struct mpx_str prefix = { "syslog:", 7 };
-
-    if (!str_starts(target, prefix))
-        return -1;
-    for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++)
-        if (str_is(str_from(target, prefix.n), facilities[i].name))
-            return facilities[i].facility;
-    return -1;
-}
-
-bool sink_is_syslog(struct mpx_str target)
-{
-    return facility_of(target) >= 0;
-}
 
 /* How many bytes were written; the rest cannot be, errno says why. */
 static size_t write_fd(int fd, const char *p, size_t n)
@@ -95,18 +75,6 @@ static size_t write_fd(int fd, const char *p, size_t n)
     return at;
 }
 
-static const int priority[] = { LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
-
-void sink_syslog(struct mpx_str target, enum mpx_level level, struct mpx_str line)
-{
-    syslog(facility_of(target) | priority[level], "%.*s", STR_ARGS(line));
-}
-
-void sink_syslog_end(void)
-{
-    closelog();
-}
-
 static void write_syslog(int facility, struct mpx_str lines)
 {
     while (lines.n > 1) {
@@ -114,7 +82,7 @@ static void write_syslog(int facility, struct mpx_str lines)
         unsigned level = (unsigned)(lines.p[0] - '0') & 3;
         struct mpx_str line = str_from(str_head(lines, end), 1);
 
-        syslog(facility | priority[level], "%.*s", STR_ARGS(line));
+        system_log_line(facility, (enum mpx_level)level, line);
         lines = str_from(lines, end + 1);
     }
 }
@@ -122,6 +90,7 @@ static void write_syslog(int facility, struct mpx_str lines)
 /* What the thread has taken out of a sink to write. */
 struct batch {
     int fd, old_fd, facility; /* old_fd: no longer wanted; -1: none */
+    const char *journal;      /* the target, where that is what it is; or NULL */
     size_t lines, n;          /* bytes of lines; of those and a notice of lost ones behind them */
     uint64_t dropped;         /* what that notice says */
     bool torn;                /* a line is to be ended first */
@@ -136,6 +105,8 @@ static size_t write_batch(const struct batch *b, const char *text)
         write_syslog(b->facility, (struct mpx_str){ text, b->n });
         return b->n;
     }
+    if (b->journal != NULL)
+        return journal_send_all(b->fd, str_of(b->journal), (struct mpx_str){ text, b->n });
     if (b->torn && b->n > 0 && write_fd(b->fd, "\n", 1) == 0)
         return 0;
     return write_fd(b->fd, text, b->n);
@@ -147,11 +118,26 @@ static bool has_work(const struct mpx_sink *k)
     return k->used > 0 || k->next_fd >= 0 || (k->dropped > 0 && !k->failing);
 }
 
+/* How many lines were lost, as a line of that sink, of at most NOTICE_BYTES; how many it has. */
+static size_t add_notice(const struct mpx_sink *k, uint64_t dropped, char *out)
+{
+    static const char form[] = "SYSLOG_IDENTIFIER=multiplexd\nPRIORITY=4\nMESSAGE=";
+    const char *before = k->is_journal ? form : k->facility >= 0 ? "1" : "";
+    int n = snprintf(out, NOTICE_BYTES, "%s%llu lines were lost here\n", before,
+                     (unsigned long long)dropped);
+
+    return (size_t)n + (k->is_journal ? 1 : 0); /* with its NUL */
+}
+
 /* Under the lock. */
 static struct batch take_batch(struct mpx_sink *k, char *out)
 {
     size_t n = k->used, first = n < RING_BYTES - k->head ? n : RING_BYTES - k->head;
-    struct batch b = { .old_fd = -1, .facility = k->facility, .lines = n, .dropped = k->dropped };
+    struct batch b = { .old_fd = -1,
+                       .facility = k->facility,
+                       .journal = k->is_journal ? k->target : NULL,
+                       .lines = n,
+                       .dropped = k->dropped };
 
     if (k->next_fd >= 0) { /* what waits is for the new file */
         b.old_fd = k->fd;
@@ -165,8 +151,7 @@ static struct batch take_batch(struct mpx_sink *k, char *out)
     k->used = 0;
     k->dropped = 0;
     if (b.dropped > 0)
-        n += (size_t)snprintf(out + n, NOTICE_BYTES, "%s%llu lines were lost here\n",
-                              k->facility >= 0 ? "1" : "", (unsigned long long)b.dropped);
+        n += add_notice(k, b.dropped, out + n);
     b.n = n;
     b.fd = k->fd;
     b.torn = k->torn;
@@ -186,7 +171,7 @@ static void account(struct mpx_sink *k, const struct batch *b, const char *text,
     if (!k->failing)
         return;
     for (size_t i = done; i < b->lines; i++)
-        lost += text[i] == '\n';
+        lost += text[i] == (b->journal != NULL ? '\0' : '\n');
     k->dropped += b->dropped + lost;
     k->lost += lost;
     k->error = error;
@@ -218,6 +203,7 @@ static bool write_one(struct sinks *s)
     k->turn = ++s->turns;
     struct batch b = take_batch(k, s->out);
     s->busy = true;
+    s->writing = k;
     pthread_mutex_unlock(&s->lock);
     size_t done = write_batch(&b, s->out);
     int error = errno;
@@ -340,7 +326,7 @@ struct mpx_sink *sink_find(struct sinks *s, struct mpx_str target)
         struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
 
         if (str_is(target, k->target)) {
-            k->uses++;
+            s->unused -= k->uses++ == 0;
             return k;
         }
     }
@@ -354,9 +340,12 @@ struct mpx_sink *sink_open(struct sinks *s, struct mpx_str target, int fd)
     k->all = s;
     k->target = must_calloc(target.n + 1);
     memcpy(k->target, target.p, target.n);
+    k->facility = system_log_facility(target);
+    k->is_journal = journal_is(target);
+    if (k->is_journal)
+        fd = journal_open();
     k->fd = fd >= 0 ? fd : STDERR_FILENO;
     k->next_fd = -1;
-    k->facility = facility_of(target);
     k->uses = 1;
     k->ring = must_alloc(RING_BYTES);
     start_thread(s);
@@ -372,11 +361,35 @@ void sink_close(struct mpx_sink *k)
 
     if (--k->uses > 0)
         return;
+    s->unused++;
+    (void)sinks_reap(s);
+}
+
+/* Whether nobody uses it and nothing is left to do or to tell. Under the lock. */
+static bool is_over(const struct sinks *s, const struct mpx_sink *k)
+{
+    return k->uses == 0 && k->used == 0 && k->next_fd < 0 && k->lost == 0 &&
+           !(s->busy && s->writing == k);
+}
+
+unsigned sinks_reap(struct sinks *s)
+{
+    struct link *next;
+
+    if (s->unused == 0)
+        return 0;
     pthread_mutex_lock(&s->lock);
-    drain(s);
-    if (!s->busy)
+    for (struct link *l = list_first(&s->list); l != NULL; l = next) {
+        struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
+
+        next = list_next(&s->list, l);
+        if (!is_over(s, k))
+            continue;
         sink_free(k);
+        s->unused--;
+    }
     pthread_mutex_unlock(&s->lock);
+    return s->unused;
 }
 
 bool sink_reopen(struct sinks *s, struct mpx_str target, int fd)
@@ -387,7 +400,7 @@ bool sink_reopen(struct sinks *s, struct mpx_str target, int fd)
         close(fd);
         return false;
     }
-    k->uses--;
+    s->unused += --k->uses == 0;
     pthread_mutex_lock(&s->lock);
     if (k->next_fd >= 0)
         close(k->next_fd);
@@ -420,43 +433,68 @@ void sinks_each_file(struct sinks *s, void (*fn)(void *arg, struct mpx_str targe
     for (struct link *l = list_first(&s->list); l != NULL; l = list_next(&s->list, l)) {
         const struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
 
-        if (k->facility < 0 && k->fd != STDERR_FILENO)
+        if (sink_is_file(str_of(k->target)))
             fn(arg, str_of(k->target));
     }
 }
 
 /* Under the lock; the room was checked. */
-static void put(struct mpx_sink *k, const char *p, size_t n)
+static void put(struct mpx_sink *k, struct mpx_str s)
 {
     size_t at = (k->head + k->used) % RING_BYTES;
-    size_t first = n < RING_BYTES - at ? n : RING_BYTES - at;
+    size_t first = s.n < RING_BYTES - at ? s.n : RING_BYTES - at;
 
-    memcpy(k->ring + at, p, first);
-    memcpy(k->ring, p + first, n - first);
-    k->used += n;
+    if (s.n == 0)
+        return;
+    memcpy(k->ring + at, s.p, first);
+    memcpy(k->ring, s.p + first, s.n - first);
+    k->used += s.n;
 }
 
-void sink_write(struct mpx_sink *k, enum mpx_level level, struct mpx_str line)
+/* What stands before the text: nothing, or a level's digit. */
+static void add(struct mpx_sink *k, struct mpx_str before, struct mpx_str text, char end)
 {
     struct sinks *s = k->all;
-    char digit = (char)('0' + (int)level);
-    size_t extra = k->facility >= 0 ? 2 : 1;
 
-    line = str_head(line, LINE_MAX_BYTES);
     pthread_mutex_lock(&s->lock);
     bool was_empty = k->used == 0;
-    if (line.n + extra > RING_BYTES - k->used) {
+    if (before.n + text.n + 1 > RING_BYTES - k->used) {
         k->dropped++;
         k->lost++;
         k->error = 0;
     } else {
-        if (k->facility >= 0)
-            put(k, &digit, 1);
-        if (line.n > 0)
-            put(k, line.p, line.n);
-        put(k, "\n", 1);
+        put(k, before);
+        put(k, text);
+        put(k, (struct mpx_str){ &end, 1 });
     }
     if (was_empty)
         pthread_cond_signal(&s->wake);
     pthread_mutex_unlock(&s->lock);
+}
+
+void sink_write_entry(struct mpx_sink *k, struct mpx_str entry)
+{
+    add(k, MPX_STR(""), entry, '\0');
+}
+
+static void write_as_entry(struct mpx_sink *k, enum mpx_level level, struct mpx_str line)
+{
+    static const struct log_about nothing;
+    struct buffer b;
+
+    buffer_init(&b, ENTRY_MAX_BYTES);
+    log_add_entry(&b, level, &nothing, line);
+    sink_write_entry(k, buffer_str(&b));
+    buffer_finish(&b);
+}
+
+void sink_write(struct mpx_sink *k, enum mpx_level level, struct mpx_str line)
+{
+    char digit = (char)('0' + (int)level);
+
+    line = str_head(line, LINE_MAX_BYTES);
+    if (k->is_journal)
+        write_as_entry(k, level, line);
+    else
+        add(k, (struct mpx_str){ &digit, k->facility >= 0 ? 1 : 0 }, line, '\n');
 }

@@ -410,32 +410,49 @@ static void build_welcome(const struct building *b, const struct level *defaults
     build_directories(b, v, &top, MPX_STR(""));
 }
 
-void site_build(const struct building *b)
+/* The level that all others lie in, and room for them. False when that is all there is. */
+static bool build_defaults(struct building *b)
 {
     struct generation *g = b->g;
     const struct node *list = node_member(g->root, "vhosts");
-    struct level defaults = {
+    struct level *defaults = arena_zero(&g->arena, sizeof(*defaults));
+
+    *defaults = (struct level){
         .node = node_member(g->root, "defaults"),
         .core = site_defaults_keys,
         .at = MPX_AT_VHOST,
         .is_template = true,
     };
-    size_t i = 0;
-
-    if (defaults.node != NULL)
-        (void)read_core(b, defaults.core, defaults.node,
+    if (defaults->node != NULL)
+        (void)read_core(b, defaults->core, defaults->node,
                         &(struct level_settings){ .limits.body = 0 });
-    level_build(b, &defaults);
-    finish_vhost(b, &g->defaults, &defaults);
+    level_build(b, defaults);
+    finish_vhost(b, &g->defaults, defaults);
     g->defaults.name = MPX_STR("-");
     make_name_table(g, list);
+    b->defaults = defaults;
     if (list == NULL || list->count == 0) {
-        build_welcome(b, &defaults);
-    } else {
-        g->vhost_count = list->count;
-        g->vhosts = arena_zero(&g->arena, list->count * sizeof(*g->vhosts));
-        for (const struct node *v = list->first; v != NULL; v = v->next)
-            build_vhost(b, &g->vhosts[i++], v, &defaults);
+        build_welcome(b, defaults);
+        return false;
     }
-    g->fallback = vhost_name_slot(g, MPX_STR("default"))->vhost;
+    g->vhosts = arena_zero(&g->arena, list->count * sizeof(*g->vhosts));
+    b->next = list->first;
+    return true;
+}
+
+bool site_build_part(struct building *b)
+{
+    struct generation *g = b->g;
+    bool has_more = true;
+
+    if (b->defaults == NULL) {
+        has_more = build_defaults(b);
+    } else {
+        build_vhost(b, &g->vhosts[g->vhost_count++], b->next, b->defaults);
+        b->next = b->next->next;
+        has_more = b->next != NULL;
+    }
+    if (!has_more)
+        g->fallback = vhost_name_slot(g, MPX_STR("default"))->vhost;
+    return has_more;
 }

@@ -4,7 +4,8 @@
 #define SITE_H
 #include "level.h"
 
-/* "defaults", then every virtual host with its names and directories. */
-void site_build(const struct building *b);
+/* First "defaults", then a virtual host with its names and directories at each call. True while
+   there is more to build. */
+bool site_build_part(struct building *b);
 
 #endif

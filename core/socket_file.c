@@ -82,9 +82,11 @@ static int make(struct socket_file *s, int fd, const struct sockaddr_un *un, str
     s->device = st.st_dev;
     s->inode = st.st_ino;
     s->made = st.st_mtim;
+    if (chmod(s->path, s->mode) < 0) /* before it is another's: that takes no right but chown's */
+        return fail_errno(a, error, s->path, NULL);
     if (s->give && lchown(s->path, s->uid, s->gid) < 0)
         return fail_errno(a, error, s->path, "cannot give it to its \"owner\"");
-    if (chmod(s->path, s->mode) < 0 || listen(fd, s->backlog) < 0)
+    if (listen(fd, s->backlog) < 0)
         return fail_errno(a, error, s->path, NULL);
     return 0;
 }
@@ -106,12 +108,28 @@ int socket_file_open(struct socket_file *s, struct mpx_arena *a, const char **er
     return -1;
 }
 
-void socket_file_remove(const struct socket_file *s)
+bool socket_file_is_there(const struct socket_file *s)
 {
     struct stat st;
 
-    if (s->inode != 0 && lstat(s->path, &st) == 0 && st.st_dev == s->device &&
-        st.st_ino == s->inode && st.st_mtim.tv_sec == s->made.tv_sec &&
-        st.st_mtim.tv_nsec == s->made.tv_nsec)
+    return s->inode != 0 && lstat(s->path, &st) == 0 && st.st_dev == s->device &&
+           st.st_ino == s->inode && st.st_mtim.tv_sec == s->made.tv_sec &&
+           st.st_mtim.tv_nsec == s->made.tv_nsec;
+}
+
+int socket_file_change(const struct socket_file *s, int fd)
+{
+    if (!socket_file_is_there(s))
+        return 0;
+    if (s->give && lchown(s->path, geteuid(), getegid()) < 0) /* back, for the mode */
+        return -1;
+    if (chmod(s->path, s->mode) < 0 || (s->give && lchown(s->path, s->uid, s->gid) < 0))
+        return -1;
+    return listen(fd, s->backlog);
+}
+
+void socket_file_remove(const struct socket_file *s)
+{
+    if (socket_file_is_there(s))
         (void)unlink(s->path);
 }

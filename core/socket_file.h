@@ -23,6 +23,10 @@ struct socket_file {
    right. The socket of a process that is no more is replaced; one that somebody listens on, and
    anything that is no socket, is left alone. -1 and *error, one sentence with the cure (in a). */
 int socket_file_open(struct socket_file *s, struct mpx_arena *a, const char **error);
+/* Whether the name still leads to what was made. */
+bool socket_file_is_there(const struct socket_file *s);
+/* Gives one that is there another mode, owner and backlog: those in s. 0, or -1 with errno. */
+int socket_file_change(const struct socket_file *s, int fd);
 /* Removes the name, unless somebody else has it by now. */
 void socket_file_remove(const struct socket_file *s);
 

@@ -2,6 +2,7 @@
 #include "variable.h"
 
 #include "client.h"
+#include "confine.h"
 #include "conn.h"
 #include "str.h"
 
@@ -215,9 +216,11 @@ static struct mpx_str value_of(struct mpx_req *r, const struct mpx_var *v)
 /* Asks a module, whoever is at work at the moment. */
 static bool get_provided(struct mpx_req *r, const struct mpx_var *v, struct mpx_str *value)
 {
-    uint32_t before = blame_get(r->w->blame);
+    uint64_t before = blame_get(r->w->blame);
 
-    blame_set(r->w->blame, v->module->index, BLAME_CALLBACK);
+    if (confine_has(r->g, v->module->name)) /* in quarantine */
+        return false;
+    blame_set(r->w->blame, v->module->index, BLAME_CALLBACK, r->vhost->host);
     int rc = v->of->get(r, v->word, value);
     blame_put(r->w->blame, before);
     return rc == 0;

@@ -19,6 +19,7 @@ static void on_go_on(int fd, short what, void *arg)
 
     (void)fd;
     (void)what;
+    turn_begin(&w->turn);
     w->going_on = true;
     while ((k = list_pop(&w->ready)) != NULL)
         w->go_on(CONTAINER_OF(k, struct mpx_req, ready));
@@ -239,7 +240,7 @@ static void on_watch(int fd, short what, void *arg)
     }
     const struct mpx_conf *conf = k->conf;
     struct blame *blame = k->w->blame;
-    blame_set(blame, conf->module->index, BLAME_CALLBACK);
+    blame_set(blame, conf->module->index, BLAME_WATCH, conf->host);
     k->fn(fd, from_loop(what), k->arg);
     blame_clear(blame);
 }
@@ -325,6 +326,14 @@ void wait_end_watch(struct mpx_watch *k)
     loop_end(&k->event);
     list_remove(&k->link);
     free(k);
+}
+
+void wait_end_conf_watches(struct generation *g)
+{
+    struct link *l;
+
+    while ((l = list_first(&g->watches)) != NULL)
+        wait_end_watch(CONTAINER_OF(l, struct mpx_watch, link));
 }
 
 void wait_end_watches(struct mpx_req *r)

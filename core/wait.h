@@ -46,6 +46,7 @@ struct mpx_watch *wait_watch_own(struct worker *w, const struct mpx_conf *conf, 
                                  void *arg, struct list *owner);
 void wait_want(struct mpx_watch *w, short events);
 void wait_end_watch(struct mpx_watch *w);
+void wait_end_conf_watches(struct generation *g); /* all of its modules' own */
 
 /* The end of a wait, from outside: body complete, response drained. Harmless for other kinds. */
 void wait_ready(struct mpx_req *r, enum wait_kind kind);

@@ -180,6 +180,7 @@ enum mpx_rc wait_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, 
     struct wait_job *j = job_new(r);
     j->work = work;
     j->arg = arg;
+    j->job.by = blame_work(r->w->blame);
     j->job.work = work_offload;
     j->job.arg = j;
     return submit(r, j);

@@ -21,7 +21,7 @@ static void on_gone(void *arg)
     struct generation *g = f->g;
 
     if (f->fn != NULL) {
-        blame_set(g->worker->blame, f->conf->module->index, BLAME_CALLBACK);
+        blame_set(g->worker->blame, f->conf->module->index, BLAME_CALLBACK, f->conf->host);
         f->fn(f->arg);
         blame_clear(g->worker->blame);
     }

@@ -42,6 +42,7 @@ static unsigned file_descriptors(unsigned all)
 void worker_update_clock(struct worker *w)
 {
     w->now_ms = clock_ms();
+    turn_begin(&w->turn);
 }
 
 static void free_spares(struct worker *w)
@@ -92,9 +93,12 @@ static void tell_losses(struct worker *w)
 void worker_tick(struct worker *w)
 {
     worker_update_clock(w);
+    turn_tick(&w->turn);
     w->now = time(NULL);
     date_http(w->now, w->date);
     tell_losses(w);
+    if (w->sinks != NULL)
+        (void)sinks_reap(w->sinks);
     if (w->conn_count > w->conn_peak)
         w->conn_peak = w->conn_count;
     if (!is_rush_over(w))
@@ -126,6 +130,7 @@ int worker_init(struct worker *w, const struct settings *s, struct blame *blame)
 
     memset(w, 0, offsetof(struct worker, input));
     w->blame = blame;
+    turn_init(&w->turn, blame, s->watchdog.warn);
     list_init(&w->ready);
     list_init(&w->deferred);
     list_init(&w->programs);
@@ -144,8 +149,13 @@ int worker_init(struct worker *w, const struct settings *s, struct blame *blame)
     if (w->loop != NULL) {
         w->pool = pool_create(w->loop, (unsigned)s->pool.threads, (unsigned)s->pool.queue);
         w->resolver = create_resolver(w, s);
+        loop_on_turn(w->loop, turn_end, &w->turn);
     }
-    return w->pool != NULL ? 0 : -1;
+    if (w->pool == NULL)
+        return -1;
+    pool_set_blame(w->pool, blame);
+    turn_forget(&w->turn);
+    return 0;
 }
 
 void worker_finish(struct worker *w)

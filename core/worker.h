@@ -12,6 +12,7 @@
 #include "pool.h"
 #include "resolver.h"
 #include "sink.h"
+#include "turn.h"
 
 enum { WORKER_INPUT = 64 << 10, WORKER_READ = 64 << 10 };
 
@@ -24,6 +25,7 @@ struct worker {
     struct sinks *sinks;
     struct resolver *resolver;
     struct blame *blame;
+    struct turn turn;
     struct generation *generation; /* for new requests */
     struct arena_pool arenas;
     struct pages pages;
@@ -64,7 +66,8 @@ struct worker {
 /* Makes all but the configuration; 0, or -1 when something is missing (logged). */
 int worker_init(struct worker *w, const struct settings *s, struct blame *blame);
 void worker_finish(struct worker *w);
-void worker_update_clock(struct worker *w); /* now_ms, every turn */
+/* now_ms, every turn; what runs in it before the first call is not accounted for */
+void worker_update_clock(struct worker *w);
 /* Every second: now and date; after a rush of connections, what was kept for it is freed. */
 void worker_tick(struct worker *w);
 

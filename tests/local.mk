@@ -21,7 +21,10 @@ CFLAGS_OF_TESTS = $(AM_CFLAGS) $(MPX_PROGRAM_CFLAGS)
 LDFLAGS_OF_TESTS = $(AM_LDFLAGS) $(MPX_PROGRAM_LDFLAGS) -export-dynamic
 
 ## Modules that exist to be tested; -rpath makes libtool build shared objects.
-check_LTLIBRARIES = tests/modules/evil.la tests/modules/hostile.la tests/modules/probe.la tests/modules/refuse.la
+check_LTLIBRARIES = tests/modules/crash.la tests/modules/evil.la tests/modules/hostile.la tests/modules/probe.la tests/modules/refuse.la
+tests_modules_crash_la_SOURCES = tests/modules/crash.c
+tests_modules_crash_la_CFLAGS = $(AM_CFLAGS) -fstack-protector-all -O0 -g -U_FORTIFY_SOURCE
+tests_modules_crash_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_evil_la_SOURCES = tests/modules/evil.c tests/modules/evil.h tests/modules/evil_filters.c
 tests_modules_evil_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_hostile_la_SOURCES = tests/modules/hostile.c
@@ -71,6 +74,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_compose.c \
 	tests/unit/test_cond.c \
 	tests/unit/test_config.c \
+	tests/unit/test_confine.c \
+	tests/unit/test_crash.c \
 	tests/unit/test_crowd.c \
 	tests/unit/test_cut.c \
 	tests/unit/test_date.c \
@@ -95,6 +100,8 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_http1_body.c \
 	tests/unit/test_http1_end.c \
 	tests/unit/test_http1_rate.c \
+	tests/unit/test_inherited.c \
+	tests/unit/test_journal.c \
 	tests/unit/test_json.c \
 	tests/unit/test_level.c \
 	tests/unit/test_list.c \
@@ -106,6 +113,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_method.c \
 	tests/unit/test_must.c \
 	tests/unit/test_node.c \
+	tests/unit/test_notify.c \
 	tests/unit/test_option.c \
 	tests/unit/test_option_map.c \
 	tests/unit/test_option_table.c \
@@ -127,6 +135,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_program.c \
 	tests/unit/test_proxy.c \
 	tests/unit/test_quantity.c \
+	tests/unit/test_quarantine.c \
 	tests/unit/test_range.c \
 	tests/unit/test_resolver.c \
 	tests/unit/test_rewrite.c \
@@ -145,12 +154,15 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_spool.c \
 	tests/unit/test_str.c \
 	tests/unit/test_suggest.c \
+	tests/unit/test_turn.c \
 	tests/unit/test_unowned.c \
 	tests/unit/test_uri.c \
 	tests/unit/test_variable.c \
 	tests/unit/test_variable_name.c \
+	tests/unit/test_verdict.c \
 	tests/unit/test_wait.c \
-	tests/unit/test_wait_program.c
+	tests/unit/test_wait_program.c \
+	tests/unit/test_watchdog.c
 tests_unit_unit_CPPFLAGS = $(CPPFLAGS_OF_TESTS)
 tests_unit_unit_CFLAGS = $(CFLAGS_OF_TESTS)
 tests_unit_unit_LDFLAGS = $(LDFLAGS_OF_TESTS)
@@ -180,23 +192,36 @@ EXTRA_DIST += tests/cgi/README tests/cgi/program.c \
 	tests/cgi/nph.cases tests/cgi/redirect.cases
 EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 
+## Clients that try nothing again, for what counts lost answers.
+check_PROGRAMS += tests/load/load
+tests_load_load_SOURCES = \
+	tests/load/answer.c tests/load/answer.h tests/load/client.c tests/load/client.h \
+	tests/load/load.c tests/load/tally.c tests/load/tally.h tests/load/target.c tests/load/target.h
+tests_load_load_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_load_load_LDADD = $(JANSSON_LIBS)
+
 ## Real daemons.
 SYSTEM_TESTS = \
 	tests/system/access.py tests/system/accesslog.py tests/system/bodies.py \
 	tests/system/browser.py tests/system/claims.py tests/system/cli.py \
-	tests/system/configure.py tests/system/dirlist.py tests/system/docs.py \
+	tests/system/configure.py tests/system/crash.py tests/system/detach.py \
+	tests/system/dirlist.py tests/system/docs.py \
 	tests/system/doctree.py tests/system/exec.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
-	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
-	tests/system/range.py tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
+	tests/system/load_client.py tests/system/modules.py tests/system/overload.py \
+	tests/system/processes.py tests/system/range.py tests/system/reliability.py \
+	tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
 	tests/system/spellings.py tests/system/static.py tests/system/static_cache.py \
-	tests/system/supervisor.py tests/system/tools.py tests/system/userdir.py
+	tests/system/supervisor.py tests/system/systemd.py tests/system/tools.py \
+	tests/system/transaction.py tests/system/userdir.py tests/system/workers.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py tests/system/valgrind.py
 endif
 TESTS += $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS) tests/system/dns.py tests/system/harness.py tests/system/hotpath.py \
+	tests/system/load.py \
+	tests/bench/deaths.py tests/bench/peers.py tests/bench/reload.py tests/bench/soak.py \
 	tests/system/valgrind.py \
 	tests/browser/.npmrc tests/browser/listing.js tests/browser/look.js \
 	tests/browser/package-lock.json tests/browser/package.json

@@ -49,9 +49,11 @@ static int open_log(void *arg, const char *path)
     return fd < 0 ? -errno : fd;
 }
 
-static int load(struct loopback *lb, const char *config)
+static int load(struct loopback *lb, const char *config, const char *quarantine)
 {
-    const struct generation_request request = { .file = "test.json", .overrides = "(modules)" };
+    const struct generation_request request = { .file = "test.json",
+                                                .overrides = "(modules)",
+                                                .quarantine = str_of(quarantine) };
     const char *build = getenv("MPX_BUILD") != NULL ? getenv("MPX_BUILD") : ".";
     struct problems problems;
     char path[1024];
@@ -108,6 +110,13 @@ struct loopback *loopback_create(const char *config)
 
 struct loopback *loopback_create_with(const char *config, const struct mpx_module *const *built_in)
 {
+    return loopback_create_confined(config, built_in, "");
+}
+
+struct loopback *loopback_create_confined(const char *config,
+                                          const struct mpx_module *const *built_in,
+                                          const char *quarantine)
+{
     struct loopback *lb = must_calloc(sizeof(*lb));
     const struct log_target target = { .level = MPX_DEBUG, .write = keep_log, .arg = lb };
 
@@ -121,7 +130,7 @@ struct loopback *loopback_create_with(const char *config, const struct mpx_modul
         loopback_add_module(&lb->modules, *built_in);
     lb->blame = blame_create();
     log_set_targets(&target, 1);
-    if (load(lb, config) == 0) {
+    if (load(lb, config, quarantine) == 0) {
         lb->listener = listener_create(lb->w, &lb->g.settings.listeners[0], &http1_protocol, -1);
         return lb;
     }

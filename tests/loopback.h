@@ -13,6 +13,10 @@ struct loopback;
 struct loopback *loopback_create(const char *config);
 /* The same with modules that are linked in, NULL at the end: they need no file. */
 struct loopback *loopback_create_with(const char *config, const struct mpx_module *const *built_in);
+/* The same with modules in quarantine: a list as quarantine_write makes it. */
+struct loopback *loopback_create_confined(const char *config,
+                                          const struct mpx_module *const *built_in,
+                                          const char *quarantine);
 /* As if it had been found on disk and loaded. */
 void loopback_add_module(struct modules *ms, const struct mpx_module *d);
 void loopback_destroy(struct loopback *lb); /* all requests and wires must be gone */

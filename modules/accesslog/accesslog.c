@@ -48,7 +48,7 @@ static const struct mpx_option mask_options[] = {
 
 #define LOG_OPTIONS                                                                             \
     { .name = "file",                                                                           \
-      .help = "a file, \"stderr\" or \"syslog:FACILITY\"",                                      \
+      .help = "a file, \"stderr\", \"journald\" or \"syslog:FACILITY\"",                        \
       .type = MPX_T_PATH,                                                                       \
       .flags = MPX_OPT_REQUIRED | MPX_OPT_BARE | MPX_OPT_SINK,                                  \
       .offset = offsetof(struct log, file) },                                                   \

@@ -87,7 +87,7 @@ def test_a_folder_is_served_for_every_host():
 
 EIGHT = """{
   // eight mistakes
-  "daemon": { "workers": "many", "watchdog": {} },
+  "daemon": { "workers": "many", "control": {} },
   "connection": { "port": "http" },
   "vhosts": [
     { "name": "www.example", "documents": "/srv/no-such-folder",
@@ -112,8 +112,8 @@ def test_eight_mistakes_are_eight_errors_in_order():
     equal(len(lines), 9, err)
     equal(places, sorted(places), err)
     for line, says in zip(lines, (
-            '/daemon/workers must be a number from 0 to 1, not the string "many"',
-            '"watchdog" is not supported by this version of multiplexd',
+            '/daemon/workers must be a number from 0 to 64, not the string "many"',
+            '"control" is not supported by this version of multiplexd',
             '/connection/0/port must be a number from 0 to 65535, not the string "http"',
             '/vhosts/0/documents: "/srv/no-such-folder" does not exist',
             'module "acesslog" is not installed (did you mean "accesslog"?)',

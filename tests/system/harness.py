@@ -163,8 +163,12 @@ class Server:
 
     def worker(self):
         """The pid of the worker."""
+        return self.workers()[0]
+
+    def workers(self):
+        """The pids of all of them."""
         out = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True)
-        return int(out.stdout.split()[0])
+        return [int(pid) for pid in out.stdout.split()]
 
     def connect(self, timeout=10):
         s = socket.create_connection(("127.0.0.1", self.port), timeout)
@@ -230,6 +234,13 @@ def compile_module(where, name, text, *flags):
 def hello(name="hello"):
     with open(HELLO, encoding="ascii") as f:
         return f.read().replace("MODULE(hello)", f"MODULE({name})").replace("HEADER(hello", f"HEADER({name}")
+
+
+def module_with(where, name, member, text):
+    """Compiles hello.c with that in its open() or check()."""
+    source = "#include <stdio.h>\n#include <stdlib.h>\n#include <unistd.h>\n" + hello(name)
+    source = source.replace("MPX_MODULE", f"static int {member}(struct mpx_conf *c, void *d) {{ {text} }}\nMPX_MODULE")
+    compile_module(where, name, source.replace(".options = options", f".{member} = {member}, .options = options"))
 
 
 def request(path, method="GET", host="localhost", fields=(), body=b"", version="1.1"):

@@ -261,6 +261,10 @@ START_TEST(what_no_child_says_ends_the_talk)
     check_breach(BROKER_WORKER, BROKER_CONFIG, MPX_STR(""));
     check_breach(BROKER_WORKER, BROKER_PROBLEM, MPX_STR("no place"));
     check_breach(BROKER_CHECKER, BROKER_OPEN, MPX_STR("/x"));
+    check_breach(BROKER_CHECKER, BROKER_READY, MPX_STR(""));
+    check_breach(BROKER_WORKER, BROKER_DONE, MPX_STR(""));
+    check_breach(BROKER_WORKER, BROKER_PREPARED, MPX_STR(""));
+    check_breach(BROKER_WORKER, BROKER_COMMITTED, MPX_STR(""));
 }
 END_TEST
 
@@ -278,9 +282,98 @@ START_TEST(nothing_is_given_to_a_child_that_is_ready)
     check_late(BROKER_OPEN);
     check_late(BROKER_READY);
     check_late(BROKER_PROBLEM);
+    check_late(BROKER_PREPARED);
+    check_late(BROKER_COMMITTED);
     start(BROKER_WORKER);
     ck_assert_int_eq(channel_send(child, BROKER_READY, MPX_STR(""), NULL, 0), 0);
     ck_assert_int_eq(stop(), 2);
+}
+END_TEST
+
+/* A worker that serves and its parent, both in this process: messages are short enough. */
+static void serving(struct broker *b, struct grants *grants, struct sources *sources,
+                    struct problems *problems)
+{
+    int ends[2];
+
+    ck_assert_int_eq(channel_pair(ends), 0);
+    child = ends[1];
+    broker_start(b, ends[0], BROKER_WORKER, grants, sources, problems);
+    ck_assert_int_eq(channel_send(child, BROKER_READY, MPX_STR(""), NULL, 0), 0);
+    ck_assert_int_eq(broker_take(b), 1);
+    ck_assert(b->is_ready);
+}
+
+/* What the parent makes of a word; its errno when that is -1. */
+static int word(struct broker *b, enum broker_message what)
+{
+    ck_assert_int_eq(channel_send(child, (char)what, MPX_STR(""), NULL, 0), 0);
+    int rc = broker_take(b);
+    return rc < 0 ? -errno : rc;
+}
+
+static char heard(void)
+{
+    struct channel_message m;
+
+    ck_assert_int_eq(channel_receive(child, &m), 1);
+    char what = m.what;
+    channel_finish(&m);
+    return what;
+}
+
+START_TEST(a_child_that_prepares_may_ask_again_and_is_told_what_becomes_of_it)
+{
+    struct grants grants = { .count = 0 };
+    struct sources sources;
+    struct problems problems;
+    struct broker b;
+
+    sources_init(&sources);
+    problems_init(&problems);
+    serving(&b, &grants, &sources, &problems);
+    for (int commit = 0; commit < 2; commit++) {
+        broker_prepare(&b, &grants, &sources, &problems);
+        ck_assert_int_eq(word(&b, BROKER_READ), 0);
+        ck_assert_int_eq(heard(), BROKER_ERROR); /* it is not granted */
+        ck_assert_int_eq(word(&b, BROKER_PREPARED), 1);
+        ck_assert_int_eq(broker_decide(&b, commit), 0);
+        ck_assert_int_eq(heard(), commit ? BROKER_COMMIT : BROKER_ABANDON);
+    }
+    ck_assert_int_eq(word(&b, BROKER_COMMITTED), 1);
+    ck_assert_int_eq(word(&b, BROKER_READ), -EPROTO);
+    broker_end(&b);
+    close(child);
+    problems_finish(&problems);
+    sources_finish(&sources);
+}
+END_TEST
+
+START_TEST(a_child_that_prepares_says_nothing_out_of_turn)
+{
+    static const enum broker_message wrong[] = { BROKER_READY, BROKER_DONE, BROKER_COMMITTED };
+    struct grants grants = { .count = 0 };
+    struct sources sources;
+    struct problems problems;
+    struct broker b;
+
+    sources_init(&sources);
+    problems_init(&problems);
+    for (size_t i = 0; i < 3; i++) {
+        serving(&b, &grants, &sources, &problems);
+        broker_prepare(&b, &grants, &sources, &problems);
+        ck_assert_int_eq(word(&b, wrong[i]), -EPROTO);
+        broker_end(&b);
+        close(child);
+    }
+    serving(&b, &grants, &sources, &problems);
+    broker_prepare(&b, &grants, &sources, &problems);
+    ck_assert_int_eq(word(&b, BROKER_REFUSED), 1);
+    ck_assert_int_eq(word(&b, BROKER_PREPARED), -EPROTO);
+    broker_end(&b);
+    close(child);
+    problems_finish(&problems);
+    sources_finish(&sources);
 }
 END_TEST
 
@@ -315,17 +408,21 @@ END_TEST
 
 Suite *suite_broker(void)
 {
-    static const TTest **const tests[] = { &a_log_that_is_granted_is_opened_for_append,
-                                           &a_log_is_handed_over_when_it_is_opened_again,
-                                           &a_text_that_is_granted_is_read,
-                                           &what_is_not_granted_is_refused,
-                                           &a_checker_is_given_the_texts_that_are_values_and_no_log,
-                                           &problems_arrive_as_they_are,
-                                           &what_no_child_says_ends_the_talk,
-                                           &nothing_is_given_to_a_child_that_is_ready,
-                                           &a_child_that_asks_and_does_not_listen_is_left,
-                                           &a_parent_that_is_gone_is_an_error,
-                                           NULL };
+    static const TTest **const tests[] = {
+        &a_log_that_is_granted_is_opened_for_append,
+        &a_log_is_handed_over_when_it_is_opened_again,
+        &a_text_that_is_granted_is_read,
+        &what_is_not_granted_is_refused,
+        &a_checker_is_given_the_texts_that_are_values_and_no_log,
+        &problems_arrive_as_they_are,
+        &what_no_child_says_ends_the_talk,
+        &nothing_is_given_to_a_child_that_is_ready,
+        &a_child_that_prepares_may_ask_again_and_is_told_what_becomes_of_it,
+        &a_child_that_prepares_says_nothing_out_of_turn,
+        &a_child_that_asks_and_does_not_listen_is_left,
+        &a_parent_that_is_gone_is_an_error,
+        NULL
+    };
 
     return unit_suite("broker", tests);
 }

@@ -24,7 +24,7 @@ static const char *type_word(const struct mpx_option *o)
     case MPX_T_SIZE:
         return "size";
     case MPX_T_MSEC:
-        return "time";
+        return (o->flags & OPTION_OR_FALSE) != 0 ? "time or false" : "time";
     case MPX_T_STRING:
         return (o->flags & OPTION_OR_FALSE) != 0 ? "string or false" : "string";
     case MPX_T_PATH:
@@ -36,7 +36,7 @@ static const char *type_word(const struct mpx_option *o)
                : o->of->type == MPX_T_PATH ? "list of paths"
                                            : "list of strings";
     case MPX_T_OBJECT:
-        return "object";
+        return (o->flags & OPTION_OR_FALSE) != 0 ? "object or false" : "object";
     case MPX_T_MAP:
         return (o->flags & MPX_OPT_OR_TEXT) != 0 ? "string or object of strings"
                : o->of != NULL                   ? "object of objects"

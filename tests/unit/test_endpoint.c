@@ -184,6 +184,132 @@ START_TEST(a_port_that_is_taken_is_told)
 }
 END_TEST
 
+static int change(size_t count, struct endpoints *to)
+{
+    settings.listener_count = count;
+    error = NULL;
+    return endpoints_change(&a, &settings, &e, to, &error);
+}
+
+static void note_url(void *arg, const char *url)
+{
+    (void)buffer_printf(arg, "%s\n", url);
+}
+
+START_TEST(another_configuration_keeps_the_sockets_that_it_has_too)
+{
+    size_t descriptors = aid_descriptors();
+    struct endpoints next;
+    struct buffer gone;
+
+    arena_init(&a, NULL);
+    buffer_init(&gone, 1000);
+    listen_on(0, "127.0.0.1", 0);
+    listen_on(1, "127.0.0.2", 0);
+    ck_assert_int_eq(open_all(2), 0);
+    unsigned first = port_of(0), second = port_of(1);
+    int fd = e.list[0].fd;
+    listen_on(0, "127.0.0.3", 0);
+    listen_on(1, "127.0.0.1", 0);
+    ck_assert_msg(change(2, &next) == 0, "%s", error);
+    ck_assert_int_eq(next.list[1].fd, fd);
+    ck_assert_uint_eq(next.list[1].id, e.list[0].id);
+    ck_assert_uint_eq(next.list[1].listener, 1);
+    ck_assert_uint_ne(next.list[0].id, e.list[1].id);
+    endpoints_each_gone(&e, &next, note_url, &gone);
+    ck_assert(str_eq(buffer_str(&gone), arena_printf(&a, "http://127.0.0.2:%u/\n", second)));
+    endpoints_part(&e, &next);
+    ck_assert_int_eq(try_connect(AF_INET, first), 0);
+    ck_assert_uint_eq(aid_descriptors(), descriptors + 2);
+    e = next;
+    listen_on(0, "127.0.0.1", first); /* the same port, named */
+    ck_assert_int_eq(change(1, &next), 0);
+    ck_assert_int_eq(next.list[0].fd, fd);
+    endpoints_part(&e, &next);
+    endpoints_remove(&next);
+    ck_assert_uint_eq(aid_descriptors(), descriptors);
+    buffer_finish(&gone);
+    arena_finish(&a);
+}
+END_TEST
+
+START_TEST(a_change_that_fails_leaves_all_as_it_was)
+{
+    size_t descriptors = aid_descriptors();
+    struct endpoints next;
+
+    arena_init(&a, NULL);
+    listen_on(0, "127.0.0.1", 0);
+    ck_assert_int_eq(open_all(1), 0);
+    unsigned next_id = e.next_id;
+    listen_on(1, "127.0.0.2", 0);
+    listen_on(2, "0.0.0.0", port_of(0));
+    ck_assert_int_eq(change(3, &next), -1);
+    ck_assert_ptr_nonnull(strstr(error, "which is open: remove that listener first and reload"));
+    ck_assert_uint_eq(next.count, 0);
+    ck_assert_uint_eq(e.next_id, next_id + 1); /* a number is never given twice */
+    ck_assert_int_eq(try_connect(AF_INET, port_of(0)), 0);
+    ck_assert_uint_eq(aid_descriptors(), descriptors + 1);
+    endpoints_remove(&e);
+    arena_finish(&a);
+}
+END_TEST
+
+START_TEST(a_unix_socket_is_kept_as_long_as_its_name_is_there)
+{
+    char folder[64], path[96];
+    struct endpoints next;
+
+    unit_folder(folder);
+    (void)snprintf(path, sizeof(path), "%s/x.sock", folder);
+    arena_init(&a, NULL);
+    listen_on_unix(0, path);
+    ck_assert_int_eq(open_all(1), 0);
+    ck_assert_int_eq(change(1, &next), 0);
+    ck_assert_uint_eq(next.list[0].id, e.list[0].id);
+    endpoints_part(&e, &next);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    e = next;
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(change(1, &next), 0);
+    ck_assert_uint_ne(next.list[0].id, e.list[0].id);
+    endpoints_part(&e, &next);
+    ck_assert_int_eq(access(path, F_OK), 0);
+    endpoints_remove(&next);
+    ck_assert_int_ne(access(path, F_OK), 0);
+    arena_finish(&a);
+}
+END_TEST
+
+START_TEST(each_of_several_workers_has_a_socket_of_its_own)
+{
+    char folder[64], path[96];
+    struct buffer text;
+    int fds[3][ENDPOINTS_MAX];
+
+    unit_folder(folder);
+    (void)snprintf(path, sizeof(path), "%s/x.sock", folder);
+    arena_init(&a, NULL);
+    buffer_init(&text, 1000);
+    settings.workers = 3;
+    listen_on(0, "127.0.0.1", 0);
+    listen_on_unix(1, path);
+    ck_assert_msg(open_all(2) == 0, "%s", error);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_uint_eq(endpoints_write(&e, i, fds[i], &text), 2);
+    ck_assert(str_is(buffer_str(&text), "0 1\n1 4\n0 2\n1 4\n0 3\n1 4\n"));
+    ck_assert(fds[0][0] != fds[1][0] && fds[1][0] != fds[2][0] && fds[0][0] != fds[2][0]);
+    ck_assert(fds[0][1] == fds[1][1] && fds[1][1] == fds[2][1]);
+    struct endpoints first = e;
+    listen_on(0, "127.0.0.1", port_of(0)); /* a second daemon is an error all the same */
+    ck_assert_int_eq(open_all(1), -1);
+    endpoints_remove(&first);
+    settings.workers = 1;
+    buffer_finish(&text);
+    arena_finish(&a);
+}
+END_TEST
+
 Suite *suite_endpoint(void)
 {
     static const TTest **const tests[] = { &each_listener_has_its_address,
@@ -192,6 +318,10 @@ Suite *suite_endpoint(void)
                                            &an_ipv6_listener_takes_ipv4_only_when_it_is_told_to,
                                            &a_star_is_both_protocols,
                                            &a_port_that_is_taken_is_told,
+                                           &another_configuration_keeps_the_sockets_that_it_has_too,
+                                           &a_change_that_fails_leaves_all_as_it_was,
+                                           &a_unix_socket_is_kept_as_long_as_its_name_is_there,
+                                           &each_of_several_workers_has_a_socket_of_its_own,
                                            NULL };
 
     return unit_suite("endpoint", tests);

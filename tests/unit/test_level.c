@@ -298,11 +298,11 @@ START_TEST(what_the_template_lacks_is_asked_of_the_virtual_host)
                          "  { \"name\": \"d\", \"modules\": [ \"accesslog\" ] } ] }");
     ck_assert_errors(
         &t, "site.json:3:3: error: module \"accesslog\" needs \"file\" at /vhosts/1/accesslog: a "
-            "file, \"stderr\" or \"syslog:FACILITY\"\n"
+            "file, \"stderr\", \"journald\" or \"syslog:FACILITY\"\n"
             "site.json:4:18: error: module \"accesslog\" needs \"file\" at /vhosts/2/accesslog: a "
-            "file, \"stderr\" or \"syslog:FACILITY\"\n"
+            "file, \"stderr\", \"journald\" or \"syslog:FACILITY\"\n"
             "site.json:5:31: error: module \"accesslog\" needs \"file\" at /vhosts/3/accesslog: a "
-            "file, \"stderr\" or \"syslog:FACILITY\"\n");
+            "file, \"stderr\", \"journald\" or \"syslog:FACILITY\"\n");
     given_finish(&t);
 }
 END_TEST

@@ -293,9 +293,9 @@ END_TEST
 static const struct {
     const char *text, *errors;
 } wrong[] = {
-    { "{ \"daemon\": { \"usr\": \"x\", \"workers\": 2 } }",
+    { "{ \"daemon\": { \"usr\": \"x\", \"workers\": 65 } }",
       "main.json:1:15: error: unknown key \"usr\" at /daemon (did you mean \"user\"?)\n"
-      "main.json:1:38: error: /daemon/workers must be a number from 0 to 1, not 2\n" },
+      "main.json:1:38: error: /daemon/workers must be a number from 0 to 64, not 65\n" },
     { "{ \"daemon\": { \"port\": 80, \"documents\": \"/\" }, \"connection\": { \"user\": \"x\" } }",
       "main.json:1:15: error: \"port\" cannot stand here: it belongs in \"connection\"\n"
       "main.json:1:27: error: \"documents\" cannot stand here: it belongs in a virtual host\n"
@@ -306,21 +306,30 @@ static const struct {
       "main.json:1:43: error: /daemon/module_path must be a string or a list of strings, not "
       "5\n" },
     { "{ \"daemon\": { \"log\": [ { \"level\": \"warn\" }, 5,\n\"syslog:x\" ] } }",
-      "main.json:1:24: error: /daemon/log/0 needs \"to\": a file, \"stderr\" or "
-      "\"syslog:FACILITY\"\n"
+      "main.json:1:24: error: /daemon/log/0 needs \"to\": a file, \"stderr\", "
+      "\"journald\" or \"syslog:FACILITY\"\n"
       "main.json:1:35: error: /daemon/log/0/level must be one of \"error\", \"warning\", \"info\", "
       "\"debug\", not the string \"warn\"\n"
       "main.json:1:45: error: /daemon/log/1 must be a string, not 5\n"
       "main.json:2:1: error: /daemon/log/2 must name a facility: \"syslog:daemon\", "
       "\"syslog:user\", \"syslog:auth\" or \"syslog:local0\" to \"syslog:local7\", not the string "
       "\"syslog:x\"\n" },
+    { "{ \"daemon\": { \"log\": [ { \"to\": \"journald\", \"format\": \"json\" },\n\"journald:x\", "
+      "\"journald:/x\" ] } }",
+      "main.json:1:44: error: \"format\" cannot stand here: journald takes fields and has formats "
+      "of its own (journalctl -o): leave it out\n"
+      "main.json:2:1: error: /daemon/log/1 must be \"journald\", or \"journald:\" and the absolute "
+      "path of its socket, not the string \"journald:x\"\n" },
     { "{ \"daemon\": { \"log\": {} } }",
-      "main.json:1:15: error: /daemon/log needs \"to\": a file, \"stderr\" or "
-      "\"syslog:FACILITY\"\n" },
+      "main.json:1:15: error: /daemon/log needs \"to\": a file, \"stderr\", "
+      "\"journald\" or \"syslog:FACILITY\"\n" },
     { "{ \"daemon\": { \"log\": [ \"stderr\", \"stderr\", \"stderr\", \"stderr\", \"stderr\",\n"
       "\"stderr\", \"stderr\", \"stderr\", \"stderr\", \"stderr\" ] } }",
       "main.json:2:31: error: /daemon/log/8: errors can be logged to 8 places, this is one too "
       "many\n" },
+    { "{ \"daemon\": { \"detach\": true, \"log\": [ \"/x\", \"stderr\" ] } }",
+      "main.json:1:37: error: nobody reads the standard error of a daemon that detaches: name a "
+      "file, or \"syslog:daemon\"\n" },
     { "{ \"daemon\": { \"server_id\": true } }",
       "main.json:1:28: error: /daemon/server_id must be a string or false, not true\n" },
     { "{ \"daemon\": { \"server_id\": \"a\\nb\" } }",
@@ -373,23 +382,20 @@ END_TEST
 
 START_TEST(keys_whose_time_has_not_come_are_told_one_by_one)
 {
-    static const char *const daemon[] = { "module_policy", "watchdog",  "quarantine",
-                                          "control",       "state_dir", "detach" };
-    static const char *const connection[] = { "systemd", "fd" };
+    static const char *const daemon[] = { "module_policy", "control", "state_dir" };
     struct given t;
     struct settings s;
 
     given_init(&t);
-    for (size_t i = 0; i < 8; i++) {
-        const char *section = i < 6 ? "daemon" : "connection";
-        const char *key = i < 6 ? daemon[i] : connection[i - 6];
-        const char *text = arena_printf(&t.arena, "{\"%s\":{\"%s\":1}}", section, key).p;
+    for (size_t i = 0; i < sizeof(daemon) / sizeof(daemon[0]); i++) {
+        const char *key = daemon[i];
+        const char *text = arena_printf(&t.arena, "{\"daemon\":{\"%s\":1}}", key).p;
 
         ck_assert_int_eq(read_settings(&t, text, &s), -1);
         ck_assert_errors(&t, arena_printf(&t.arena,
-                                          "main.json:1:%d: error: \"%s\" is not supported by this "
+                                          "main.json:1:12: error: \"%s\" is not supported by this "
                                           "version of multiplexd: remove it\n",
-                                          i < 6 ? 12 : 16, key)
+                                          key)
                                  .p);
     }
     given_finish(&t);

@@ -26,6 +26,8 @@
     X(compose)           \
     X(cond)              \
     X(config)            \
+    X(confine)           \
+    X(crash)             \
     X(crowd)             \
     X(cut)               \
     X(date)              \
@@ -50,6 +52,8 @@
     X(http1_body)        \
     X(http1_end)         \
     X(http1_rate)        \
+    X(inherited)         \
+    X(journal)           \
     X(json)              \
     X(level)             \
     X(list)              \
@@ -61,6 +65,7 @@
     X(method)            \
     X(must)              \
     X(node)              \
+    X(notify)            \
     X(option)            \
     X(option_map)        \
     X(option_table)      \
@@ -82,6 +87,7 @@
     X(program)           \
     X(proxy)             \
     X(quantity)          \
+    X(quarantine)        \
     X(range)             \
     X(resolver)          \
     X(rewrite)           \
@@ -100,12 +106,15 @@
     X(spool)             \
     X(str)               \
     X(suggest)           \
+    X(turn)              \
     X(unowned)           \
     X(uri)               \
     X(variable)          \
     X(variable_name)     \
+    X(verdict)           \
     X(wait)              \
-    X(wait_program)
+    X(wait_program)      \
+    X(watchdog)
 
 #define UNIT_DECLARE(name) Suite *suite_##name(void);
 UNIT_SUITES(UNIT_DECLARE)
