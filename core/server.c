@@ -12,6 +12,7 @@
 #include "must.h"
 #include "notify.h"
 #include "phase.h"
+#include "program.h"
 #include "reign.h"
 
 #include <errno.h>
@@ -466,6 +467,7 @@ int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int c
         return rc;
     }
     log_warn("stopped while threads were still at work");
+    program_kill_all(&s->w->programs);
     logging_end();
     sinks_destroy(s->w->sinks);
     return SERVER_BUSY;
