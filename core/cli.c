@@ -64,13 +64,20 @@ static int parse_port(struct cli *c, const char *text)
 enum { OPT_HOST = 256, OPT_TEST, OPT_MODULES, OPT_VERSION, OPT_HELP, OPT_STRICT, OPT_STAY };
 
 static const struct option options[] = {
-    { "config", required_argument, NULL, 'c' },       { "port", required_argument, NULL, 'p' },
-    { "host", required_argument, NULL, OPT_HOST },    { "user", required_argument, NULL, 'u' },
-    { "group", required_argument, NULL, 'g' },        { "verbose", no_argument, NULL, 'v' },
-    { "detach", no_argument, NULL, 'd' },             { "foreground", no_argument, NULL, OPT_STAY },
-    { "strict-json", no_argument, NULL, OPT_STRICT }, { "test", no_argument, NULL, OPT_TEST },
-    { "modules", no_argument, NULL, OPT_MODULES },    { "version", no_argument, NULL, OPT_VERSION },
-    { "help", no_argument, NULL, OPT_HELP },          { NULL, 0, NULL, 0 },
+    { "config", required_argument, NULL, 'c' },
+    { "port", required_argument, NULL, 'p' },
+    { "host", required_argument, NULL, OPT_HOST },
+    { "user", required_argument, NULL, 'u' },
+    { "group", required_argument, NULL, 'g' },
+    { "verbose", no_argument, NULL, 'v' },
+    { "detach", no_argument, NULL, 'd' },
+    { "foreground", no_argument, NULL, OPT_STAY },
+    { "strict-json", no_argument, NULL, OPT_STRICT },
+    { "test", no_argument, NULL, OPT_TEST },
+    { "modules", no_argument, NULL, OPT_MODULES },
+    { "version", no_argument, NULL, OPT_VERSION },
+    { "help", no_argument, NULL, OPT_HELP },
+    { NULL, 0, NULL, 0 },
 };
 
 static int take(struct cli *c, int option)

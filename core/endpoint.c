@@ -151,8 +151,7 @@ static bool is_same(const struct opening *o, const struct endpoint *old, const s
         return true;
     if (new->file.path != NULL)
         return strcmp(old->file.path, new->file.path) == 0 && socket_file_is_there(&old->file);
-    return old->v6only == new->v6only &&
-           old->address.any.sa_family == new->address.any.sa_family &&
+    return old->v6only == new->v6only && old->address.any.sa_family == new->address.any.sa_family &&
            (is_equal(&old->address, &new->address) || is_equal(&old->bound, &new->address));
 }
 

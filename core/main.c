@@ -92,10 +92,11 @@ static void raise_descriptors(const struct settings *s)
     uint64_t wanted = settings_descriptors(s), most = descriptors_raise(wanted);
 
     if (most < wanted)
-        log_warn("limits.connections ask for %llu descriptors%s but there are %llu: raise the limit "
-                 "(ulimit -n, LimitNOFILE) or lower limits.connections",
-                 (unsigned long long)wanted, s->workers > 1 ? " in each worker" : "",
-                 (unsigned long long)most);
+        log_warn(
+            "limits.connections ask for %llu descriptors%s but there are %llu: raise the limit "
+            "(ulimit -n, LimitNOFILE) or lower limits.connections",
+            (unsigned long long)wanted, s->workers > 1 ? " in each worker" : "",
+            (unsigned long long)most);
 }
 
 struct ready {
@@ -176,8 +177,11 @@ static int run_alone(struct launch *l, struct endpoints *e, struct ready *r)
 
 static int run(struct ready *r)
 {
-    const struct supervisor_calls calls = { .ready = say_ready, .read = read_again, .arg = r,
-                                            .program = r->program, .heritage = r->heritage };
+    const struct supervisor_calls calls = { .ready = say_ready,
+                                            .read = read_again,
+                                            .arg = r,
+                                            .program = r->program,
+                                            .heritage = r->heritage };
 
     return (*r->l)->settings.workers > 0 ? supervisor_run(r->l, r->e, &calls)
                                          : run_alone(*r->l, r->e, r);
@@ -261,12 +265,9 @@ static int serve(struct launch **l, const struct cli *given, struct heritage *h,
     struct mpx_arena a; /* what outlives the launch */
     struct cli c = *given;
     struct endpoints e;
-    struct ready r = { .l = l,
-                       .c = &c,
-                       .e = &e,
-                       .detach.tell = -1,
-                       .heritage = h,
-                       .program = program };
+    struct ready r = {
+        .l = l, .c = &c, .e = &e, .detach.tell = -1, .heritage = h, .program = program
+    };
 
     if (check_user(&(*l)->settings) != 0)
         return EXIT_FAILURE;

@@ -103,8 +103,8 @@ int settings_read_listener(const struct option_reading *rd, const struct node *v
 
 /* Whether it is a unix socket or one that is passed: host and port say nothing of it. */
 bool settings_has_no_address(const struct listener_settings *l);
-/* Completes and checks what was read of "log", "log_mode" and "detach", members of "daemon"; 0, or -1
-   when problems were added. */
+/* Completes and checks what was read of "log", "log_mode" and "detach", members of "daemon"; 0, or
+   -1 when problems were added. */
 int settings_read_log(const struct option_reading *rd, const struct node *daemon, bool verbose,
                       struct settings *s);
 /* Reads the addresses of "resolver", a member of "daemon"; 0, or -1 when problems were added. */

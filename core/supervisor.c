@@ -172,9 +172,9 @@ static void fill_heritage(const struct supervisor *s, struct heritage *h)
         const struct slot *slot = &s->crew.slots[i];
 
         if (slot->pid > 0 && slot->broker.peer.end >= 0)
-            h->elders[h->elder_count++] = (struct elder){
-                .pid = slot->pid, .number = slot->number, .peer = slot->broker.peer
-            };
+            h->elders[h->elder_count++] = (struct elder){ .pid = slot->pid,
+                                                          .number = slot->number,
+                                                          .peer = slot->broker.peer };
     }
 }
 

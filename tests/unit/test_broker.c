@@ -408,19 +408,21 @@ END_TEST
 
 Suite *suite_broker(void)
 {
-    static const TTest **const tests[] = { &a_log_that_is_granted_is_opened_for_append,
-                                           &a_log_is_handed_over_when_it_is_opened_again,
-                                           &a_text_that_is_granted_is_read,
-                                           &what_is_not_granted_is_refused,
-                                           &a_checker_is_given_the_texts_that_are_values_and_no_log,
-                                           &problems_arrive_as_they_are,
-                                           &what_no_child_says_ends_the_talk,
-                                           &nothing_is_given_to_a_child_that_is_ready,
-                                           &a_child_that_prepares_may_ask_again_and_is_told_what_becomes_of_it,
-                                           &a_child_that_prepares_says_nothing_out_of_turn,
-                                           &a_child_that_asks_and_does_not_listen_is_left,
-                                           &a_parent_that_is_gone_is_an_error,
-                                           NULL };
+    static const TTest **const tests[] = {
+        &a_log_that_is_granted_is_opened_for_append,
+        &a_log_is_handed_over_when_it_is_opened_again,
+        &a_text_that_is_granted_is_read,
+        &what_is_not_granted_is_refused,
+        &a_checker_is_given_the_texts_that_are_values_and_no_log,
+        &problems_arrive_as_they_are,
+        &what_no_child_says_ends_the_talk,
+        &nothing_is_given_to_a_child_that_is_ready,
+        &a_child_that_prepares_may_ask_again_and_is_told_what_becomes_of_it,
+        &a_child_that_prepares_says_nothing_out_of_turn,
+        &a_child_that_asks_and_does_not_listen_is_left,
+        &a_parent_that_is_gone_is_an_error,
+        NULL
+    };
 
     return unit_suite("broker", tests);
 }
