@@ -25,8 +25,8 @@ enum broker_message {
     BROKER_TEXT = 'T',
     BROKER_ERROR = 'E',    /* an errno, in decimal */
     BROKER_REOPENED = 'N', /* this log was opened again: its descriptor. To a child that serves */
-    /* Another LISTENERS and CONFIG for a child that serves: a generation is made beside the one that
-       serves. The child says one of these two, */
+    /* Another LISTENERS and CONFIG for a child that serves: a generation is made beside the one
+       that serves. The child says one of these two, */
     BROKER_PREPARED = 'p',
     BROKER_REFUSED = 'r', /* what is wrong was told */
     /* and when all children have prepared theirs, their parent says one of these two. */

@@ -66,7 +66,8 @@ short crew_wants(const struct slot *s); /* ... and what to wait for */
 bool crew_turns(const struct crew *c);
 /* Other rules for who is in quarantine, from the launch. */
 void crew_set_rules(struct crew *c);
-/* Starts what is due, kills what stalls; when it is to be called next is brought into *due, 0 meaning never. */
+/* Starts what is due, kills what stalls; when it is to be called next is brought into *due, 0
+   meaning never. */
 void crew_by_the_clock(struct crew *c, int64_t now, int64_t *due);
 /* An empty slot is filled at once, whatever the back-off was. */
 void crew_retry(struct crew *c);
@@ -79,7 +80,7 @@ void crew_hand_logs(struct crew *c);
 /* Tells a worker that serves of another configuration: it becomes one that prepares. 0; -1 when its
    channel is not free, try again later. Borrows l until the worker has answered. */
 int crew_prepare(const struct crew *c, struct slot *s, struct launch *l, const struct endpoints *e);
-/* None prepares or is to be decided on any more: nothing but c->launch is looked at from here on. */
+/* None prepares or is to be decided on any more: only c->launch is looked at from here on. */
 void crew_rest(struct crew *c);
 /* Tells one that has prepared what becomes of that. */
 void crew_decide(struct slot *s, bool commit);

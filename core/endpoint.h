@@ -38,9 +38,9 @@ struct endpoints {
     unsigned next_id; /* a number is never given twice */
 };
 
-/* Binds every address of every listener, and finds the sockets that were passed (passed.h). 0; -1 and
-   *error, one sentence with the cure (in a), when one cannot be had: none is open then, errno is the
-   reason or 0. The paths of unix sockets are borrowed from s. */
+/* Binds every address of every listener, and finds the sockets that were passed (passed.h). 0; -1
+   and *error, one sentence with the cure (in a), when one cannot be had: none is open then, errno
+   is the reason or 0. The paths of unix sockets are borrowed from s. */
 int endpoints_open(struct mpx_arena *a, const struct settings *s, struct endpoints *e,
                    const char **error);
 /* The sockets of another configuration: those of old that it has as well, the same descriptors, and

@@ -135,8 +135,8 @@ static void tell_alive(struct supervisor *s, int64_t now, int64_t *due)
 
 /* ---- another image */
 
-/* One that is to end gives its idle connections to the worker that has its sockets now, and knows by
-   that that it is to end. */
+/* One that is to end gives its idle connections to the worker that has its sockets now, and knows
+   by that that it is to end. */
 static bool join(struct supervisor *s, struct elder *elder)
 {
     struct slot *heir = &s->crew.slots[elder->number];
@@ -241,7 +241,7 @@ static int by_the_clock(struct supervisor *s)
     return due == 0 ? -1 : due > now ? (int)(due - now) : 0;
 }
 
-/* Signals, the checker, the trial of an image, then each worker; -1 stands for what is not there. */
+/* Signals, the checker, the trial of an image, then each worker; -1: it is not there. */
 static void wait_for(struct supervisor *s, struct pollfd p[FIXED + CREW_MAX])
 {
     const struct checker *k = &s->reload.checker;
