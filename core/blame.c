@@ -223,5 +223,5 @@ bool blame_is_in_module(const struct blame *b, uintptr_t address)
 {
     const struct blame_file *f = file_at(b, address);
 
-    return f != NULL && f->is_module;
+    return f != NULL && f->is_module != 0;
 }

@@ -54,8 +54,8 @@ struct blame_turn {
 /* The executable part of a file that is loaded. */
 struct blame_file {
     uintptr_t start, end, bias; /* addr2line wants an address less the bias */
-    bool is_module;
-    char name[BLAME_NAME]; /* without its folder */
+    unsigned is_module;         /* 0 or not: whoever reads it from outside may find any number */
+    char name[BLAME_NAME];      /* without its folder */
 };
 
 /* What a thread noted when a signal ended it: see crash.h. */
@@ -63,12 +63,15 @@ struct blame_crash {
     _Atomic uint32_t state; /* enum blame_crash_state */
     int number;             /* of the signal */
     unsigned thread;        /* its slot; BLAME_THREADS: of one that is none of ours */
-    bool is_sent;           /* by another process */
-    bool is_memory;         /* we ended it, for want of memory */
-    bool is_overflow;       /* of the thread's stack */
-    bool has_address;
-    uintptr_t address;    /* that could not be had */
-    uintptr_t pc, caller; /* where it was; where in a module it was called from; 0: not known */
+    unsigned flags;         /* BLAME_SENT and so on */
+    uintptr_t address;      /* that could not be had */
+    uintptr_t pc, caller;   /* where it was; where in a module it was called from; 0: not known */
+};
+enum {
+    BLAME_SENT = 1,     /* by another process */
+    BLAME_MEMORY = 2,   /* we ended it, for want of memory */
+    BLAME_OVERFLOW = 4, /* of the thread's stack */
+    BLAME_ADDRESS = 8   /* there is one */
 };
 enum blame_crash_state { BLAME_NO_CRASH, BLAME_CRASHING, BLAME_CRASHED };
 

@@ -87,19 +87,20 @@ static void note(int number, const siginfo_t *info, const void *context)
     struct blame *b = crash.blame;
     uint32_t none = BLAME_NO_CRASH;
     struct registers at = registers_of(context);
-    bool is_fault = info->si_code > 0;
+    bool is_fault = info->si_code > 0, has_address = is_fault && info->si_code != SI_KERNEL &&
+                                                     (number == SIGSEGV || number == SIGBUS);
+    bool is_memory = info->si_code == SI_QUEUE && info->si_value.sival_int == MUST_NO_MEMORY;
+    uintptr_t address = has_address ? (uintptr_t)info->si_addr : 0;
 
     if (!atomic_compare_exchange_strong(&b->crash.state, &none, BLAME_CRASHING))
         return;
     b->crash.number = number;
     b->crash.thread = own_slot;
-    b->crash.is_sent = !is_fault && info->si_pid != getpid();
-    b->crash.is_memory = info->si_code == SI_QUEUE && info->si_value.sival_int == MUST_NO_MEMORY;
-    b->crash.has_address =
-        is_fault && info->si_code != SI_KERNEL && (number == SIGSEGV || number == SIGBUS);
-    b->crash.address = b->crash.has_address ? (uintptr_t)info->si_addr : 0;
-    b->crash.is_overflow =
-        number == SIGSEGV && b->crash.has_address && at.sp != 0 && is_near(b->crash.address, at.sp);
+    b->crash.flags = (!is_fault && info->si_pid != getpid() ? BLAME_SENT : 0u) |
+                     (is_memory ? BLAME_MEMORY : 0u) | (has_address ? BLAME_ADDRESS : 0u);
+    if (number == SIGSEGV && has_address && at.sp != 0 && is_near(address, at.sp))
+        b->crash.flags |= BLAME_OVERFLOW;
+    b->crash.address = address;
     b->crash.pc = at.pc;
     atomic_store(&b->crash.state, BLAME_CRASHED);
     if (!blame_is_in_module(b, at.pc)) /* last: it may take us with it */

@@ -118,6 +118,7 @@ static void start_worker(struct crew *c, struct slot *s)
         return;
     }
     s->state = SLOT_STARTS;
+    watchdog_start(&s->watchdog, s->blame, s->pid, c->launch->settings.watchdog.kill, s->born_ms);
     broker_start(&s->broker, ends[0], BROKER_WORKER, &c->launch->grants, &c->launch->sources,
                  &s->problems);
     if (send_all(c, s, c->launch, c->endpoints) < 0)
@@ -174,8 +175,7 @@ static void on_last_word(struct crew *c, struct slot *s)
         break;
     case BROKER_READY:
         s->state = SLOT_SERVES;
-        watchdog_start(&s->watchdog, s->blame, s->pid, c->launch->settings.watchdog.kill,
-                       clock_ms());
+        watchdog_serves(&s->watchdog);
         begin_to_serve(c);
         break;
     default: /* COMMITTED */
@@ -265,6 +265,19 @@ static void tell_again(struct crew *c, struct slot *s, const char *how)
     c->said = why;
 }
 
+/* What a worker that was to end did instead. */
+static void tell_crash(struct slot *s, int status)
+{
+    struct mpx_arena a;
+    struct verdict v;
+
+    arena_init(&a, NULL);
+    verdict_find(s->blame, &a, status, s->stalled_ms, &v);
+    if (v.module != NULL)
+        log_error("a worker %s", v.text);
+    arena_finish(&a);
+}
+
 static void tell_end(struct crew *c, struct slot *s, int status)
 {
     struct mpx_arena a;
@@ -305,8 +318,10 @@ void crew_on_end(struct crew *c, struct slot *s, int status)
     s->pid = 0;
     s->state = SLOT_EMPTY;
     s->reopening = false;
-    if (c->stopping)
+    if (c->stopping) {
+        tell_crash(s, status);
         return;
+    }
     tell_end(c, s, status);
     if (goes_on(c)) {
         replace(s);
@@ -325,7 +340,7 @@ void crew_set_rules(struct crew *c)
 
     quarantine_set_rules(&c->quarantine, &rules);
     for (size_t i = 0; i < c->count; i++)
-        c->slots[i].watchdog.kill_ms = s->watchdog.kill;
+        watchdog_set_kill(&c->slots[i].watchdog, s->watchdog.kill);
 }
 
 /* Modules whose time in quarantine is over are tried again. */
@@ -340,13 +355,13 @@ static void release_modules(struct crew *c, int64_t now, int64_t *due)
     crew_due(due, quarantine_due(&c->quarantine));
 }
 
-/* Whether the loops of those that serve turn. */
+/* Whether loops turn, and whether those that start come to an end with it. */
 static void watch(struct crew *c, int64_t now, int64_t *due)
 {
     for (size_t i = 0; i < c->count; i++) {
         struct slot *s = &c->slots[i];
 
-        if (s->pid <= 0 || !s->broker.is_ready)
+        if (s->pid <= 0)
             continue;
         int64_t stalled = watchdog_tick(&s->watchdog, now);
         if (stalled != 0)

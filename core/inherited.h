@@ -15,8 +15,8 @@ enum {
    the environment, so that no child takes it for its own. Descriptors of another process's
    LISTEN_PID are nobody's. */
 void inherited_begin(void);
-/* The first descriptor above 'after' (0: the first of all) that systemd passed, or that it passed by
-   this name; -1 when there is no other. */
+/* The first descriptor above 'after' (0: the first of all) that systemd passed, or that it passed
+   by this name; -1 when there is no other. */
 int inherited_next(int after);
 int inherited_by_name(struct mpx_str name, int after);
 /* NULL when fd was, at the beginning, a stream socket that listens; else why it cannot be used,

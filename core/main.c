@@ -92,11 +92,10 @@ static void raise_descriptors(const struct settings *s)
     uint64_t wanted = settings_descriptors(s), most = descriptors_raise(wanted);
 
     if (most < wanted)
-        log_warn(
-            "limits.connections ask for %llu descriptors%s but there are %llu: raise the limit "
-            "(ulimit -n, LimitNOFILE) or lower limits.connections",
-            (unsigned long long)wanted, s->workers > 1 ? " in each worker" : "",
-            (unsigned long long)most);
+        log_warn("limits.connections ask for %llu descriptors%s but there are %llu: raise the "
+                 "limit (ulimit -n, LimitNOFILE) or lower limits.connections",
+                 (unsigned long long)wanted, s->workers > 1 ? " in each worker" : "",
+                 (unsigned long long)most);
 }
 
 struct ready {

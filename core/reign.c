@@ -38,7 +38,6 @@ void reign_begin(struct reign *r, struct edition *first, struct endpoints *e)
     put_in_force(r, first);
     for (size_t i = 0; i < e->count; i++)
         listen_on(r, &e->list[i]);
-    e->count = 0;
 }
 
 static void close_sockets(struct endpoints *e)

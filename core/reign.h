@@ -19,8 +19,8 @@ void reign_init(struct reign *r, struct worker *w);
 /* The first one, which is open: takes it, and the endpoints' descriptors. */
 void reign_begin(struct reign *r, struct edition *first, struct endpoints *e);
 /* Prepares e, with the sockets it has, of which those that are in use are recognized by their
-   numbers; takes both. done(arg) is called, perhaps at once: then r->next stands, or it has problems
-   and is to be abandoned. One that was not decided upon is abandoned. */
+   numbers; takes both. done(arg) is called, perhaps at once: then r->next stands, or it has
+   problems and is to be abandoned. One that was not decided upon is abandoned. */
 void reign_prepare(struct reign *r, struct edition *e, struct endpoints *sockets,
                    void (*done)(struct edition *e, void *arg), void *arg);
 /* The next one, which stands, comes into force. */

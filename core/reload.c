@@ -36,6 +36,7 @@ static void rest(struct reload *r)
     r->next = NULL;
     r->report.n = 0;
     r->deadline_ms = 0;
+    r->repeats = false;
     r->state = RELOAD_RESTS;
     if (!r->again)
         return;
@@ -72,14 +73,23 @@ static void settle(struct reload *r)
         rest(r);
 }
 
+/* The sockets that are not to be used after all. */
+static void part_wanted(struct reload *r)
+{
+    if (!r->repeats)
+        endpoints_part(&r->wanted, r->endpoints);
+}
+
 static void fail(struct reload *r, const char *why)
 {
-    log_error("the configuration is not taken%s%s; the one before goes on serving",
+    log_error("%s%s%s; the one before goes on serving",
+              r->repeats ? "another list of modules in quarantine is not taken"
+                         : "the configuration is not taken",
               why != NULL ? ": " : "", why != NULL ? why : "");
     notify_ready("serves on: another configuration was not taken, the log says why");
     if (r->state == RELOAD_PREPARES) {
         r->state = RELOAD_ABANDONS;
-        endpoints_part(&r->wanted, r->endpoints);
+        part_wanted(r);
         settle(r);
     } else {
         rest(r);
@@ -120,22 +130,10 @@ void reload_begin(struct reload *r)
 
 void reload_repeat(struct reload *r)
 {
-    struct buffer texts;
-
     r->crew->list_changed = false;
-    r->began_ms = clock_ms();
-    r->next = launch_create();
-    buffer_init(&texts, CHANNEL_BYTES_MAX);
-    launch_save(*r->now, &texts);
-    int rc = launch_load(r->next, buffer_str(&texts));
-    buffer_finish(&texts);
-    if (rc < 0) {
-        fail(r, "its texts are too long");
-        return;
-    }
-    launch_read(r->next);
-    r->state = RELOAD_CHECKS;
-    checker_start(&r->checker, r->next);
+    r->repeats = true;
+    r->state = RELOAD_PREPARES;
+    r->deadline_ms = clock_ms() + (*r->now)->settings.reload_timeout;
 }
 
 /* ---- preparing */
@@ -184,22 +182,24 @@ static void prepare(struct reload *r)
 /* Those that serve and were not told yet; true when all that live have answered. */
 static bool ask(struct reload *r)
 {
+    struct launch *l = r->repeats ? *r->now : r->next;
+    const struct endpoints *e = r->repeats ? r->endpoints : &r->wanted;
+
     for (size_t i = 0; i < r->crew->count; i++)
         if (r->crew->slots[i].state == SLOT_SERVES)
-            (void)crew_prepare(r->crew, &r->crew->slots[i], r->next, &r->wanted);
+            (void)crew_prepare(r->crew, &r->crew->slots[i], l, e);
     return count(r, SLOT_STARTS) + count(r, SLOT_SERVES) + count(r, SLOT_PREPARES) == 0;
 }
 
 /* ---- changing over */
 
-static void commit(struct reload *r)
+/* What the supervisor itself has of it is exchanged. 0, or -1: nothing is. */
+static int exchange(struct reload *r)
 {
     struct launch *old = *r->now;
 
-    if (logging_change(&r->next->settings, &r->next->grants.as) < 0) {
-        fail(r, "the supervisor cannot log as it says");
-        return;
-    }
+    if (logging_change(&r->next->settings, &r->next->grants.as) < 0)
+        return -1;
     endpoints_settle(&r->wanted, &r->next->settings);
     endpoints_part(r->endpoints, &r->wanted);
     *r->endpoints = r->wanted;
@@ -207,6 +207,15 @@ static void commit(struct reload *r)
     crew_set_rules(r->crew);
     passed_warn_of_unused(&r->crew->launch->settings);
     r->next = old; /* until all have changed over; then nobody looks at it */
+    return 0;
+}
+
+static void commit(struct reload *r)
+{
+    if (!r->repeats && exchange(r) < 0) {
+        fail(r, "the supervisor cannot log as it says");
+        return;
+    }
     r->state = RELOAD_COMMITS;
     r->deadline_ms = clock_ms() + r->crew->launch->settings.reload_timeout;
     decide(r, SLOT_PREPARED, true);
@@ -215,9 +224,11 @@ static void commit(struct reload *r)
 
 static void report(struct reload *r)
 {
-    log_info("configuration read again: it serves after %lld ms%.*s",
-             (long long)(clock_ms() - r->began_ms), STR_ARGS(buffer_str(&r->report)));
-    notify_ready("serves, with its configuration read again");
+    if (!r->repeats) {
+        log_info("configuration read again: it serves after %lld ms%.*s",
+                 (long long)(clock_ms() - r->began_ms), STR_ARGS(buffer_str(&r->report)));
+        notify_ready("serves, with its configuration read again");
+    }
     rest(r);
 }
 
@@ -310,7 +321,7 @@ void reload_stop(struct reload *r)
     if (r->state == RELOAD_CHECKS)
         checker_stop(&r->checker);
     if (r->state == RELOAD_PREPARES)
-        endpoints_part(&r->wanted, r->endpoints);
+        part_wanted(r);
     r->again = false;
     r->deadline_ms = 0;
     r->state = RELOAD_RESTS;

@@ -27,6 +27,7 @@ struct reload {
     struct buffer report; /* what changed */
     int64_t began_ms;
     int64_t deadline_ms; /* when workers have had their time; 0: none is waited for */
+    bool repeats;        /* the configuration that serves, for another list of quarantine */
     bool again;          /* asked for meanwhile: when this one is over */
 };
 

@@ -101,9 +101,6 @@ static int prepare(struct server *s, struct launch *l, struct blame *blame)
     int rc = edition_build(e) < 0 || equip(s, blame) < 0 || edition_open(e) < 0 ? -1 : 0;
     tell_problems(s, &e->problems);
     s->w->open_log = refuse_log;
-    if (rc == 0)
-        log_debug("open: %u modules, %zu virtual hosts, at most %llu descriptors", s->modules.count,
-                  e->g.vhost_count, (unsigned long long)descriptors_raise(0));
     return rc;
 }
 
@@ -374,6 +371,8 @@ static int start(struct server *s, struct endpoints *e)
 
     s->first = NULL;
     reign_begin(&s->reign, first, e);
+    log_debug("open: %u modules, %zu virtual hosts, at most %llu descriptors", s->modules.count,
+              first->g.vhost_count, (unsigned long long)descriptors_raise(0));
     return rc;
 }
 

@@ -26,7 +26,8 @@ enum {
 };
 
 /* A ring holds lines as they are written; in a syslog sink each ends with a newline as well, and
-   its level stands before it as a digit. In one for journald it holds entries, a NUL behind each. */
+   its level stands before it as a digit. In one for journald there are entries, a NUL behind each.
+   */
 struct mpx_sink {
     struct link link;
     struct sinks *all;
@@ -361,7 +362,7 @@ void sink_close(struct mpx_sink *k)
     if (--k->uses > 0)
         return;
     s->unused++;
-    sinks_reap(s);
+    (void)sinks_reap(s);
 }
 
 /* Whether nobody uses it and nothing is left to do or to tell. Under the lock. */
@@ -371,12 +372,12 @@ static bool is_over(const struct sinks *s, const struct mpx_sink *k)
            !(s->busy && s->writing == k);
 }
 
-void sinks_reap(struct sinks *s)
+unsigned sinks_reap(struct sinks *s)
 {
     struct link *next;
 
     if (s->unused == 0)
-        return;
+        return 0;
     pthread_mutex_lock(&s->lock);
     for (struct link *l = list_first(&s->list); l != NULL; l = next) {
         struct mpx_sink *k = CONTAINER_OF(l, struct mpx_sink, link);
@@ -388,6 +389,7 @@ void sinks_reap(struct sinks *s)
         s->unused--;
     }
     pthread_mutex_unlock(&s->lock);
+    return s->unused;
 }
 
 bool sink_reopen(struct sinks *s, struct mpx_str target, int fd)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
-   Where log lines go: files, standard error, syslog, journald. One thread writes them all, so that a slow
-   disk never holds up the loop; each sink has a bounded ring, and lines that do not fit are
-   counted and reported in their place. It does not know who opens files: descriptors are given
-   to it. */
+   Where log lines go: files, standard error, syslog, journald. One thread writes them all, so that
+   a slow disk never holds up the loop; each sink has a bounded ring, and lines that do not fit are
+   counted and reported in their place. It does not know who opens files: descriptors are given to
+   it. */
 #ifndef SINK_H
 #define SINK_H
 #include <multiplexd/module.h>
@@ -41,8 +41,9 @@ struct sink_loss {
 bool sinks_next_loss(struct sinks *s, struct sink_loss *loss); /* false when there are no more */
 /* Gives a use back. Without one it goes as soon as it is written out: now, or in sinks_reap. */
 void sink_close(struct mpx_sink *k);
-/* Every now and then: frees those that nobody uses and that are written out. Waits for nothing. */
-void sinks_reap(struct sinks *s);
+/* Every now and then: frees those that nobody uses and that are written out. Waits for nothing; how
+   many are still to go. */
+unsigned sinks_reap(struct sinks *s);
 /* Copies the line and adds a newline; level matters to syslog and journald only. */
 void sink_write(struct mpx_sink *k, enum mpx_level level, struct mpx_str line);
 /* The same to journald, of an entry as log_add_entry makes it. */

@@ -15,10 +15,7 @@ static bool crash_of(const struct blame *b, int status, struct blame_crash *c)
         return false;
     *c = (struct blame_crash){ .number = b->crash.number,
                                .thread = b->crash.thread,
-                               .is_sent = b->crash.is_sent,
-                               .is_memory = b->crash.is_memory,
-                               .is_overflow = b->crash.is_overflow,
-                               .has_address = b->crash.has_address,
+                               .flags = b->crash.flags,
                                .address = b->crash.address,
                                .pc = b->crash.pc,
                                .caller = b->crash.caller };
@@ -50,9 +47,9 @@ static const char *where(const struct blame *b, struct mpx_arena *a, const struc
     if (from != NULL)
         text =
             arena_printf(a, "%.*s%s called from %s", STR_ARGS(text), at != NULL ? "," : "", from);
-    if (c->is_overflow)
+    if ((c->flags & BLAME_OVERFLOW) != 0)
         return arena_printf(a, "%.*s, its stack overflowed", STR_ARGS(text)).p;
-    if (c->has_address)
+    if ((c->flags & BLAME_ADDRESS) != 0)
         return arena_printf(a, "%.*s, address 0x%llx", STR_ARGS(text),
                             (unsigned long long)c->address)
             .p;
@@ -81,7 +78,7 @@ static bool is_modules_fault(int status, int64_t stalled_ms, const struct blame_
 {
     if (stalled_ms > 0)
         return true;
-    if (c->is_sent || c->is_memory)
+    if ((c->flags & (BLAME_SENT | BLAME_MEMORY)) != 0)
         return false;
     return !WIFSIGNALED(status) || is_fault(WTERMSIG(status));
 }
@@ -110,7 +107,7 @@ void verdict_find(const struct blame *b, struct mpx_arena *a, int status, int64_
 
     *v = (struct verdict){ .at_load = blame_kind_of(at) == BLAME_LOAD };
     v->text = arena_printf(a, "%s%s%s%s%s", deed(a, status, stalled_ms), place,
-                           is_noted && crash.is_memory ? ", out of memory" : "",
+                           is_noted && (crash.flags & BLAME_MEMORY) != 0 ? ", out of memory" : "",
                            who != NULL ? ", " : "", who != NULL ? who : "")
                   .p;
     if (module != NULL && is_name(module) && is_modules_fault(status, stalled_ms, &crash))

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 enum {
+    START_MS = 60000,
     TICKS = 10,
     TICK_LEAST_MS = 20,
     TICK_MOST_MS = 1000,
@@ -25,8 +26,24 @@ static int64_t tick_ms(const struct watchdog *d)
 void watchdog_start(struct watchdog *d, const struct blame *b, pid_t pid, int64_t kill_ms,
                     int64_t now_ms)
 {
-    *d = (struct watchdog){ .blame = b, .pid = pid, .kill_ms = kill_ms };
+    *d = (struct watchdog){ .blame = b, .pid = pid, .kill_ms = kill_ms, .starts = true };
     d->due_ms = now_ms + tick_ms(d);
+}
+
+void watchdog_serves(struct watchdog *d)
+{
+    d->starts = false;
+    d->still_ms = 0;
+}
+
+void watchdog_set_kill(struct watchdog *d, int64_t kill_ms)
+{
+    d->kill_ms = kill_ms;
+}
+
+static int64_t limit_of(const struct watchdog *d)
+{
+    return d->starts && d->kill_ms < START_MS ? START_MS : d->kill_ms;
 }
 
 bool watchdog_look(struct mpx_str stat, char *state, uint64_t *cpu)
@@ -69,7 +86,7 @@ static bool is_at_fault(struct watchdog *d)
 int64_t watchdog_tick(struct watchdog *d, int64_t now_ms)
 {
     uint64_t turns = blame_turns(d->blame);
-    bool is_still = turns == d->turns && turns % 2 == 1;
+    bool is_still = d->starts || (turns == d->turns && turns % 2 == 1);
 
     if (now_ms < d->due_ms)
         return 0;
@@ -81,7 +98,7 @@ int64_t watchdog_tick(struct watchdog *d, int64_t now_ms)
     }
     if (is_at_fault(d))
         d->still_ms += tick_ms(d);
-    if (d->kill_ms == 0 || d->still_ms < d->kill_ms)
+    if (d->kill_ms == 0 || d->still_ms < limit_of(d))
         return 0;
     (void)kill(d->pid, d->is_told ? SIGKILL : SIGABRT);
     bool is_first = !d->is_told;

@@ -12,15 +12,21 @@ struct watchdog {
     const struct blame *blame;
     pid_t pid;
     int64_t kill_ms; /* 0: it only looks on */
+    bool starts;     /* there are no turns yet */
     int64_t due_ms;  /* of the next tick */
     uint64_t turns, cpu;
     int64_t still_ms; /* for so long the present turn has been seen at work */
     bool is_told;     /* it was told to abort; next it is killed */
 };
 
-/* For a worker that serves from now on, by clock_ms. Borrows b. */
+/* For a worker that was just made, now by clock_ms. Until it serves it may take a minute, or
+   kill_ms where that is longer. Borrows b. */
 void watchdog_start(struct watchdog *d, const struct blame *b, pid_t pid, int64_t kill_ms,
                     int64_t now_ms);
+/* It serves. */
+void watchdog_serves(struct watchdog *d);
+/* Another limit from here on; 0: none. */
+void watchdog_set_kill(struct watchdog *d, int64_t kill_ms);
 /* What the worker is doing, out of /proc/PID/stat: the letter of its state and its ticks of
    processor time; false when that cannot be read. */
 bool watchdog_look(struct mpx_str stat, char *state, uint64_t *cpu);
@@ -36,7 +42,7 @@ int64_t watchdog_tick(struct watchdog *d, int64_t now_ms);
 /* Whether the loop turns, as far as the last tick knows. */
 static inline bool watchdog_turns(const struct watchdog *d)
 {
-    return d->still_ms == 0;
+    return !d->starts && d->still_ms == 0;
 }
 
 #endif

@@ -98,7 +98,7 @@ void worker_tick(struct worker *w)
     date_http(w->now, w->date);
     tell_losses(w);
     if (w->sinks != NULL)
-        sinks_reap(w->sinks);
+        (void)sinks_reap(w->sinks);
     if (w->conn_count > w->conn_peak)
         w->conn_peak = w->conn_count;
     if (!is_rush_over(w))

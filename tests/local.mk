@@ -189,6 +189,14 @@ tests_http_run_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_http_run_LDADD = $(JANSSON_LIBS)
 EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 
+## Clients that try nothing again, for what counts lost answers.
+check_PROGRAMS += tests/load/load
+tests_load_load_SOURCES = \
+	tests/load/answer.c tests/load/answer.h tests/load/client.c tests/load/client.h \
+	tests/load/load.c tests/load/tally.c tests/load/tally.h tests/load/target.c tests/load/target.h
+tests_load_load_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_load_load_LDADD = $(JANSSON_LIBS)
+
 ## Real daemons.
 SYSTEM_TESTS = \
 	tests/system/access.py tests/system/accesslog.py tests/system/bodies.py \
@@ -197,8 +205,9 @@ SYSTEM_TESTS = \
 	tests/system/dirlist.py tests/system/docs.py \
 	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
-	tests/system/modules.py tests/system/overload.py tests/system/processes.py \
-	tests/system/range.py tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
+	tests/system/load_client.py tests/system/modules.py tests/system/overload.py \
+	tests/system/processes.py tests/system/range.py tests/system/reliability.py \
+	tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
 	tests/system/spellings.py tests/system/static.py tests/system/static_cache.py \
 	tests/system/supervisor.py tests/system/systemd.py tests/system/tools.py \
 	tests/system/transaction.py tests/system/upgrade.py tests/system/userdir.py tests/system/workers.py
@@ -208,6 +217,8 @@ SYSTEM_TESTS += tests/system/hotpath.py tests/system/valgrind.py
 endif
 TESTS += $(SYSTEM_TESTS)
 EXTRA_DIST += $(SYSTEM_TESTS) tests/system/dns.py tests/system/harness.py tests/system/hotpath.py \
+	tests/system/load.py \
+	tests/bench/deaths.py tests/bench/peers.py tests/bench/reload.py tests/bench/soak.py \
 	tests/system/valgrind.py \
 	tests/browser/.npmrc tests/browser/listing.js tests/browser/look.js \
 	tests/browser/package-lock.json tests/browser/package.json

@@ -121,7 +121,7 @@ enum {
     MPX_OPT_EXISTS = 4,   /* a PATH that must exist when the configuration is checked */
     MPX_OPT_PRIVATE = 8,  /* a PATH that perhaps only root may read: the field holds its text */
     MPX_OPT_SECRET = 16,  /* never repeated in messages */
-    MPX_OPT_SINK = 32,    /* a PATH for mpx_sink_open: also "stderr", "journald", "syslog:FACILITY" */
+    MPX_OPT_SINK = 32, /* a PATH for mpx_sink_open: also "stderr", "journald", "syslog:FACILITY" */
     MPX_OPT_OR_TEXT = 64, /* a MAP in whose place a string may stand: a pair with an empty key */
     MPX_OPT_PREFIX =
         128,            /* a MAP: all members whose keys begin with its name and are no option's */
@@ -251,7 +251,8 @@ void mpx_req_allow(struct mpx_req *r, const char *methods);
    the place of 404. The last call counts; where methods are allowed, these go before. */
 void mpx_req_unserved(struct mpx_req *r, int status);
 struct mpx_arena *mpx_req_arena(struct mpx_req *r);
-/* The module's own memory on the request or connection (req_size, conn_size), zeroed at first. */
+/* The module's own memory on the request or connection (req_size, conn_size), zeroed at first. A
+   connection may outlive the configuration: its slot must not point into that. */
 void *mpx_req_slot(struct mpx_req *r, const void *conf);
 void *mpx_conn_slot(struct mpx_conn *k, const void *conf);
 struct mpx_conn *mpx_req_conn(struct mpx_req *r); /* NULL where a request has none */

@@ -15,6 +15,7 @@ struct conf {
     struct mpx_str in_open;  /* a file: while it is there, open() crashes */
     struct mpx_str in_timer; /* the same for a timer */
     struct mpx_str in_watch;
+    bool in_close;
     bool refuses; /* ACCESS answers 403 */
     int ends[2];  /* of a pipe that always has something to read, for the watch */
 };
@@ -25,6 +26,7 @@ static const struct mpx_option options[] = {
     { .name = "in_open", .type = MPX_T_STRING, .offset = AT(in_open) },
     { .name = "in_timer", .type = MPX_T_STRING, .offset = AT(in_timer) },
     { .name = "in_watch", .type = MPX_T_STRING, .offset = AT(in_watch) },
+    { .name = "in_close", .type = MPX_T_BOOL, .offset = AT(in_close) },
     { .name = "refuses", .type = MPX_T_BOOL, .offset = AT(refuses) },
     MPX_OPTION_END,
 };
@@ -251,6 +253,14 @@ static int open_it(struct mpx_conf *c, void *conf)
     return own->in_timer.n > 0 ? mpx_every(c, 20, on_timer, own) : 0;
 }
 
+static void close_it(void *conf)
+{
+    const struct conf *own = conf;
+
+    if (own->in_close)
+        fault();
+}
+
 MPX_MODULE(crash) = {
     MPX_HEADER(crash, "1.0"),
     .summary = "brings its process down, for tests",
@@ -258,6 +268,7 @@ MPX_MODULE(crash) = {
     .conf_size = sizeof(struct conf),
     .req_size = sizeof(struct mpx_str),
     .open = open_it,
+    .close = close_it,
     .req_end = req_end,
     .on = { [MPX_PH_ROUTE] = route,
             [MPX_PH_ACCESS] = access_,

@@ -334,7 +334,7 @@ static enum mpx_rc content(struct mpx_req *r, const void *conf)
     mpx_hook_fn fn = find(mpx_req_path(r));
 
     if (mpx_req_conn(r) != NULL)
-        *(const void **)mpx_conn_slot(mpx_req_conn(r), conf) = conf;
+        *(struct shared **)mpx_conn_slot(mpx_req_conn(r), conf) = shared(conf);
     return fn != NULL ? fn(r, conf) : MPX_NEXT;
 }
 
@@ -360,7 +360,7 @@ static void req_end(struct mpx_req *r, void *slot)
 static void conn_end(struct mpx_conn *k, void *slot)
 {
     (void)k;
-    shared(*(const void **)slot)->conns_ended++;
+    (*(struct shared **)slot)->conns_ended++; /* kept: the conf may be gone by now */
 }
 
 static void tick(void *arg)

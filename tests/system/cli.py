@@ -113,7 +113,7 @@ def test_eight_mistakes_are_eight_errors_in_order():
     equal(places, sorted(places), err)
     for line, says in zip(lines, (
             '/daemon/workers must be a number from 0 to 64, not the string "many"',
-            '"watchdog" is not supported by this version of multiplexd',
+            '"control" is not supported by this version of multiplexd',
             '/connection/0/port must be a number from 0 to 65535, not the string "http"',
             '/vhosts/0/documents: "/srv/no-such-folder" does not exist',
             'module "acesslog" is not installed (did you mean "accesslog"?)',

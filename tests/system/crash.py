@@ -85,6 +85,20 @@ def test_a_timer_and_a_watch_that_crash_are_told():
                 os.remove(at + "/now")
 
 
+def test_a_close_that_crashes_is_told_at_the_stop():
+    with crashing(OFF, crash={"in_close": True}) as server:
+        server.stop()
+        contains(server.log(), 'module "crash" in its close(), virtual host "a.example"')
+
+
+def test_a_sanitizer_has_its_report_beside_ours():
+    with serving(configuration([{"name": "a.example", "modules": ["crash"]}], daemon=OFF)) as server:
+        text = death_by(server, "/content/fault")
+        contains(text, 'address 0x10, module "crash" in its CONTENT hook')
+        contains(text, "a worker ended: exit status 1" if SANITIZERS else "a worker died: signal 11")
+        equal("ERROR: AddressSanitizer: SEGV on unknown address 0x000000000010" in server.log(), SANITIZERS)
+
+
 def test_the_place_is_one_that_addr2line_knows():
     need(subprocess.run(["which", "addr2line"], capture_output=True).returncode == 0, "addr2line is missing")
     with crashing(OFF) as server:
@@ -148,6 +162,29 @@ def test_when_its_time_is_over_it_is_tried_once():
         death_by(server, "/content/fault")
         equal(server.log().count("is in quarantine for"), 2)
         equal(ask(server, "/content/alive"), 503)
+
+
+def wait_until_all(server, status):
+    """Whichever worker takes it."""
+    end = time.monotonic() + 5
+    while {ask(server, "/content/alive") for _ in range(20)} != {status}:
+        assert time.monotonic() < end, server.log()
+        time.sleep(0.02)
+
+
+def test_what_one_worker_suffered_the_others_are_spared_without_losing_a_connection():
+    with crashing({"workers": 2, "quarantine": {"for": "1s"}}) as server:
+        crash_three_times(server)
+        equal([len(re.findall('module "crash" in its CONTENT hook, virtual host "a.example"', d)) for d in deaths(server)], [1] * 3)
+        wait_until_all(server, 503)
+        with server.connect() as s:  # an answer before and one behind the change, on one connection
+            s.sendall(request("/CONFIG.md", host="b.example"))
+            equal(read_response(s)[0], 200)
+            server.wait_for_log("leaves its quarantine")
+            wait_until_all(server, 200)
+            s.sendall(request("/CONFIG.md", host="b.example"))
+            equal(read_response(s)[0], 200)
+        equal(len(deaths(server)), 3)
 
 
 def test_nobody_is_in_quarantine_for_what_others_did():

@@ -140,15 +140,15 @@ static enum mpx_rc response(struct mpx_req *r, const void *conf)
 {
     return mpx_filter_push(r, &ops, 0) < 0 ? MPX_FAIL : MPX_NEXT;
 }
-MPX_MODULE(crash) = { MPX_HEADER(crash, "1.0"), .on = { [MPX_PH_RESPONSE] = response } };
+MPX_MODULE(falls) = { MPX_HEADER(falls, "1.0"), .on = { [MPX_PH_RESPONSE] = response } };
 """
 
 
 def test_the_module_of_a_filter_that_crashes_is_named():
     with folder() as where:
-        compile_module(where, "crash", CRASH)
+        compile_module(where, "falls", CRASH)
         write(where + "/www/a.txt", "a")
-        config = configuration({"documents": where + "/www", "modules": ["probe", "static", "crash"]},
+        config = configuration({"documents": where + "/www", "modules": ["probe", "static", "falls"]},
                                daemon={"module_path": [where, *MODULES]})
         with serving(config) as server:
             with server.connect() as s:
@@ -157,7 +157,7 @@ def test_the_module_of_a_filter_that_crashes_is_named():
                     equal(s.recv(1000), b"")
                 except ConnectionResetError:
                     pass
-            server.wait_for_log('module "crash" in a filter, request ')
+            server.wait_for_log('module "falls" in a filter, virtual host "default", request ')
 
 
 main()

@@ -36,7 +36,9 @@ def test_what_is_installed_is_where_it_should_be():
                  "include/multiplexd/network.h", "include/multiplexd/mime.h",
                  "include/multiplexd/files.h", "lib/pkgconfig/multiplexd.pc",
                  "share/man/man8/multiplexd.8", "share/man/man5/multiplexd.json.5", "etc/multiplexd/multiplexd.json",
-                 "share/doc/multiplexd/README.md", "share/doc/multiplexd/examples/hello/hello.c"):
+                 "share/doc/multiplexd/README.md", "lib/systemd/system/multiplexd.service",
+                 "lib/systemd/system/multiplexd.socket", "lib/sysusers.d/multiplexd.conf", "lib/tmpfiles.d/multiplexd.conf",
+                 "etc/logrotate.d/multiplexd", "share/doc/multiplexd/examples/virtual-hosts.json", "share/doc/multiplexd/examples/hello/hello.c"):
         assert os.path.isfile(os.path.join(root, path)), path
     found = sorted(os.listdir(root + "/lib/multiplexd/modules"))
     pages = os.listdir(os.path.join(SOURCE, "docs/modules"))
@@ -146,6 +148,14 @@ def test_the_example_fits_in_thirty_lines():
 def test_the_installed_configuration_is_good():
     status, out, err = run("--test", "-c", prefix() + "/etc/multiplexd/multiplexd.json")
     equal((status, err), (0, ""), out)
+
+
+def test_the_installed_unit_starts_what_is_installed():
+    root = prefix()
+    with open(root + "/lib/systemd/system/multiplexd.service", encoding="utf-8") as f:
+        program, config = re.search(r"(?m)^ExecStart=(\S+) -c (\S+)$", f.read()).groups()
+    for path in (program, config):
+        assert os.path.isfile(_at["destdir"] + path), path
 
 
 def test_the_installed_configuration_shows_the_welcome_page():

@@ -2,6 +2,7 @@
 #include "aid.h"
 
 #include "log.h"
+#include "sink.h"
 #include "unit.h"
 
 #include <dirent.h>
@@ -108,6 +109,17 @@ const char *aid_env(const char *name, const char *otherwise)
 bool aid_has_sanitizers(void)
 {
     return aid_env("MPX_SANITIZERS", NULL) != NULL;
+}
+
+void aid_close_sink(struct sinks *all, struct mpx_sink *k)
+{
+    struct sink_loss loss;
+
+    sink_close(k);
+    for (int i = 0; i < 1000 && sinks_reap(all) > 0; i++) {
+        (void)sinks_next_loss(all, &loss); /* who has one to tell stays */
+        aid_pause_ms(2);
+    }
 }
 
 void aid_compile(const char *folder, const char *name, const char *text, const char *option)

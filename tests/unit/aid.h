@@ -18,6 +18,11 @@ const char *aid_log(void); /* all of it since then, a newline after each line */
 bool aid_wait_until(bool (*claim)(void *arg), void *arg);
 void aid_pause_ms(unsigned ms);
 
+struct sinks;
+struct mpx_sink;
+/* Gives a use back and waits until what has none is written out, for at most two seconds. */
+void aid_close_sink(struct sinks *all, struct mpx_sink *k);
+
 /* Compiles folder/name.c, which is written with that text, to folder/name.so; option NULL or one
    more word for the compiler. The compiler is that of the build. */
 void aid_compile(const char *folder, const char *name, const char *text, const char *option);

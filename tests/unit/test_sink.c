@@ -144,7 +144,7 @@ START_TEST(lines_arrive_whole_and_in_order)
         (void)snprintf(line, sizeof(line), "%d:%.*s", i, i % 10, "0123456789");
         say(k, line); /* copied: the next one is written over it */
     }
-    sink_close(k);
+    aid_close_sink(all, k);
     const char *said = text_of("log");
     for (int i = 0; i < 5000; i++) {
         (void)snprintf(line, sizeof(line), "%d:%.*s\n", i, i % 10, "0123456789");
@@ -164,7 +164,7 @@ START_TEST(any_bytes_are_a_line)
     struct mpx_sink *k = open_sink("log");
     sink_write(k, MPX_ERROR, (struct mpx_str){ bytes, sizeof(bytes) - 1 });
     sink_write(k, MPX_ERROR, (struct mpx_str){ NULL, 0 });
-    sink_close(k);
+    aid_close_sink(all, k);
     (void)text_of("log");
     ck_assert_uint_eq(text.n, sizeof(bytes) + 1);
     ck_assert_mem_eq(text.p, bytes, sizeof(bytes) - 1);
@@ -180,7 +180,7 @@ START_TEST(a_line_that_is_too_long_is_cut_and_stays_one)
     sink_write(k, MPX_INFO, row('a', LINE));
     sink_write(k, MPX_INFO, row('b', LINE + 1000));
     say(k, "next");
-    sink_close(k);
+    aid_close_sink(all, k);
     (void)text_of("log");
     size_t at = check_rows(check_rows(0, 1, 'a', LINE), 1, 'b', LINE);
     ck_assert_str_eq(text.p + at, "next\n");
@@ -209,7 +209,7 @@ START_TEST(lines_stay_whole_where_the_ring_begins_again)
             ck_assert(aid_wait_until(has_size, &size));
     }
     ck_assert_int_gt(size, 3 * RING);
-    sink_close(k);
+    aid_close_sink(all, k);
     (void)text_of("log");
     size_t at = 0;
     for (int i = 0; i < 300; i++)
@@ -244,13 +244,13 @@ START_TEST(a_target_that_is_open_is_found_and_its_uses_counted)
     ck_assert_ptr_eq(sink_find(all, MPX_STR("lo")), other);
     ck_assert_ptr_null(sink_find(all, MPX_STR("logs")));
     say(k, "one");
-    sink_close(k);
+    aid_close_sink(all, k);
     say(k, "two");
-    sink_close(other);
-    sink_close(other);
+    aid_close_sink(all, other);
+    aid_close_sink(all, other);
     ck_assert_ptr_null(sink_find(all, MPX_STR("lo")));
     ck_assert_uint_eq(aid_descriptors(), before + 1);
-    sink_close(k);
+    aid_close_sink(all, k);
     ck_assert_ptr_null(sink_find(all, MPX_STR("log")));
     ck_assert_uint_eq(aid_descriptors(), before);
     ck_assert_str_eq(text_of("log"), "one\ntwo\n");
@@ -266,12 +266,12 @@ START_TEST(a_target_that_was_closed_can_be_opened_again)
     set_up();
     struct mpx_sink *k = open_sink("log");
     say(k, "one");
-    sink_close(k);
+    aid_close_sink(all, k);
     (void)snprintf(old, sizeof(old), "%s/old", folder);
     ck_assert_int_eq(rename(in_folder("log"), old), 0);
     k = open_sink("log");
     say(k, "two");
-    sink_close(k);
+    aid_close_sink(all, k);
     ck_assert_str_eq(text_of("old"), "one\n");
     ck_assert_str_eq(text_of("log"), "two\n");
     sinks_destroy(all);
@@ -312,9 +312,9 @@ START_TEST(a_full_ring_takes_its_last_byte_and_counts_what_is_lost)
     for (int i = 0; i < 7; i++)
         say(k, ""); /* its newline does not fit */
     set_free(&s, 3 * PIPE + 1);
-    sink_close(s.sink);
+    aid_close_sink(all, s.sink);
     say(k, "after");
-    sink_close(k);
+    aid_close_sink(all, k);
     (void)text_of("log");
     size_t at = check_rows(0, RING / LINE, 'k', LINE - 1);
     ck_assert_str_eq(text.p + at, "7 lines were lost here\nafter\n");
@@ -364,7 +364,7 @@ START_TEST(a_target_that_nobody_reads_costs_lines_but_never_waits)
     } while (count_lines(&lost) < LINES);
     ck_assert_uint_eq(count_lines(&lost), LINES);
     ck_assert_uint_gt(lost, 0);
-    sink_close(k);
+    aid_close_sink(all, k);
     close(ends[0]);
     sinks_destroy(all);
 }
@@ -386,11 +386,11 @@ START_TEST(a_broken_target_does_not_harm_others)
         say(full, "to no place");
         say(k, "line");
     }
-    sink_close(k);
+    aid_close_sink(all, k);
     (void)text_of("log");
     ck_assert_uint_eq(text.n, 500);
-    sink_close(broken);
-    sink_close(full);
+    aid_close_sink(all, broken);
+    aid_close_sink(all, full);
     sinks_destroy(all);
 }
 END_TEST
@@ -429,7 +429,7 @@ START_TEST(standard_error_is_a_target_that_stays_open)
     int kept = redirect();
     struct mpx_sink *k = sink_open(all, MPX_STR("stderr"), -1);
     say(k, "one");
-    sink_close(k);
+    aid_close_sink(all, k);
     bool is_open = write(STDERR_FILENO, "two\n", 4) == 4;
     restore(kept);
     ck_assert(is_open);
@@ -464,7 +464,7 @@ START_TEST(lines_to_syslog_are_told_one_by_one)
     sink_write(k, MPX_ERROR, MPX_STR("100%s is 100%n"));
     sink_write(k, MPX_DEBUG, MPX_STR(""));
     sink_write(k, MPX_DEBUG, MPX_STR("2 is not a level"));
-    sink_close(k);
+    aid_close_sink(all, k);
     sink_syslog(MPX_STR("syslog:local3"), MPX_WARN, MPX_STR("at once %s"));
     restore(kept);
     closelog();

@@ -96,7 +96,7 @@ START_TEST(lines_go_on_in_a_file_that_was_opened_again)
         (void)snprintf(line, sizeof(line), "%d", i);
         say(k, line);
     }
-    sink_close(k);
+    aid_close_sink(all, k);
     ck_assert_uint_eq(aid_descriptors(), before);
     for (int part = 2000; part <= 22000; part += 4000) {
         (void)snprintf(old, sizeof(old), "old%d", part);
@@ -119,7 +119,7 @@ START_TEST(a_file_that_nobody_writes_is_closed_when_it_is_opened_again)
     struct mpx_sink *k = open_sink("log");
     for (int i = 0; i < 5; i++)
         ck_assert(sink_reopen(all, MPX_STR("log"), open_file("log")));
-    sink_close(k);
+    aid_close_sink(all, k);
     ck_assert_uint_eq(aid_descriptors(), before);
     sinks_destroy(all);
 }
@@ -151,7 +151,7 @@ START_TEST(lines_that_cannot_be_written_are_counted_and_told_when_there_is_room)
     off_t size = 1;
     ck_assert(aid_wait_until(has_size, &size));
     say(k, "after");
-    sink_close(k);
+    aid_close_sink(all, k);
     ck_assert_str_eq(text_of("log"), "3 lines were lost here\nafter\n");
     sinks_destroy(all);
 }
@@ -176,7 +176,7 @@ START_TEST(a_line_that_was_cut_off_is_ended_before_the_next)
     ck_assert(is_told);
     ck_assert_uint_eq(loss.lines, 1);
     say(k, "after");
-    sink_close(k);
+    aid_close_sink(all, k);
     ck_assert_str_eq(text_of("log"), "01234567\nafter\n1 lines were lost here\n");
     sinks_destroy(all);
 }
@@ -196,7 +196,7 @@ START_TEST(the_files_among_the_targets_are_told)
     sinks_each_file(all, add_target, &text);
     ck_assert(str_is(buffer_str(&text), "a b ") || str_is(buffer_str(&text), "b a "));
     for (size_t i = 0; i < 4; i++)
-        sink_close(k[i]);
+        aid_close_sink(all, k[i]);
     sinks_destroy(all);
 }
 END_TEST

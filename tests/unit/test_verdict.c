@@ -50,7 +50,7 @@ START_TEST(a_crash_is_told_with_its_module_and_place)
     blame_request(b, 0xab);
     blame_set(b, 1, BLAME_HOOK + MPX_PH_CONTENT, blame_host(b, "v"));
     note(SIGSEGV, 0, 0x10123);
-    b->crash.has_address = true;
+    b->crash.flags = BLAME_ADDRESS;
     verdict_find(b, &a, died(SIGSEGV), 0, &v);
     ck_assert_str_eq(v.text, "died: signal 11 (Segmentation fault) at one.so+0x123, address 0x0, "
                              "module \"one\" in its CONTENT hook, virtual host \"v\", request "
@@ -103,7 +103,7 @@ START_TEST(a_stack_that_overflowed_is_told_as_that)
     set_up();
     blame_set(b, 1, BLAME_HOOK, 0);
     note(SIGSEGV, 0, 0x10001);
-    b->crash.is_overflow = b->crash.has_address = true;
+    b->crash.flags = BLAME_OVERFLOW | BLAME_ADDRESS;
     verdict_find(b, &a, died(SIGSEGV), 0, &v);
     ck_assert_str_eq(v.text, "died: signal 11 (Segmentation fault) at one.so+0x1, its stack "
                              "overflowed, module \"one\" in its ROUTE hook");
@@ -133,7 +133,7 @@ START_TEST(a_signal_that_another_process_sent_is_nobodys_crash)
     set_up();
     blame_set(b, 1, BLAME_HOOK, 0);
     note(SIGABRT, 0, 0);
-    b->crash.is_sent = true;
+    b->crash.flags = BLAME_SENT;
     verdict_find(b, &a, died(SIGABRT), 0, &v);
     ck_assert_ptr_null(v.module);
     verdict_find(b, &a, died(SIGABRT), 500, &v); /* it was the watchdog */
@@ -147,7 +147,7 @@ START_TEST(want_of_memory_is_nobodys_crash)
     set_up();
     blame_set(b, 1, BLAME_HOOK, 0);
     note(SIGABRT, 0, 0);
-    b->crash.is_memory = true;
+    b->crash.flags = BLAME_MEMORY;
     verdict_find(b, &a, died(SIGABRT), 0, &v);
     ck_assert_str_eq(v.text,
                      "died: signal 6 (Aborted), out of memory, module \"one\" in its ROUTE hook");

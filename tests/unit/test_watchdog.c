@@ -41,6 +41,7 @@ static void set_up(int64_t kill_ms)
     }
     wait_for_pause();
     watchdog_start(&d, b, pid, kill_ms, 0);
+    watchdog_serves(&d);
 }
 
 static int take_down(void)
@@ -137,6 +138,7 @@ START_TEST(what_does_not_heed_an_abort_is_killed)
     while (blame_turns(b) == 0)
         (void)usleep(1000);
     watchdog_start(&d, b, pid, 1000, 0);
+    watchdog_serves(&d);
     int64_t first = 0;
     for (int64_t now = 0; now < 3000; now += 100) {
         int64_t stalled = watchdog_tick(&d, now);
@@ -146,6 +148,21 @@ START_TEST(what_does_not_heed_an_abort_is_killed)
     }
     ck_assert_int_eq(first, 1000);
     ck_assert_int_eq(WTERMSIG(child_wait(pid)), SIGKILL);
+    blame_destroy(b);
+}
+END_TEST
+
+START_TEST(one_that_does_not_come_to_serve_is_killed_after_a_minute)
+{
+    int64_t stalled = 0, now = 0;
+
+    set_up(1000);
+    watchdog_start(&d, b, pid, 1000, 0);
+    ck_assert(!watchdog_turns(&d));
+    for (; stalled == 0 && now < 100000; now += 100)
+        stalled = watchdog_tick(&d, now);
+    ck_assert_int_eq(stalled, 60000);
+    ck_assert_int_eq(WTERMSIG(child_wait(pid)), SIGABRT);
     blame_destroy(b);
 }
 END_TEST
@@ -184,6 +201,7 @@ Suite *suite_watchdog(void)
         &a_clock_that_jumps_counts_as_one_tick,
         &a_process_that_is_stopped_does_not_stall,
         &what_does_not_heed_an_abort_is_killed,
+        &one_that_does_not_come_to_serve_is_killed_after_a_minute,
         &without_a_limit_it_only_looks_on,
         &state_and_processor_time_are_read_whatever_the_process_is_called,
         NULL
