@@ -23,7 +23,7 @@
 
 enum { JOBS_MS = 5000 }; /* how long a stop waits for work on threads that is under way */
 
-/* Signals whose meaning is still to come. */
+/* Signals that mean something to a supervisor only. */
 static const int refused_signals[] = { SIGUSR2 };
 enum {
     REFUSED = sizeof(refused_signals) / sizeof(refused_signals[0]),
@@ -321,14 +321,15 @@ static void on_reopen(int number, short what, void *arg)
 
 void server_explain_hangup(void)
 {
-    log_warn("the logs are opened again; this version does not read its configuration again: "
-             "restart for that");
+    log_warn("the logs are opened again; a single process (\"workers\": 0) does not read its "
+             "configuration again: restart for that");
 }
 
 void server_refuse_signal(int number)
 {
-    log_warn("signal %s is not supported by this version: restart to read the configuration again",
-             strsignal(number));
+    log_warn(
+        "%s: a single process (\"workers\": 0) makes no room for another image: restart for that",
+        strsignal(number));
 }
 
 static void on_refused(int number, short what, void *arg)

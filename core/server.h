@@ -17,7 +17,7 @@ int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int c
                void (*ready)(void *arg), void *arg);
 /* Says what a hang-up does: the logs are opened again, the configuration is not read. */
 void server_explain_hangup(void);
-/* Says that this signal does nothing yet. */
+/* Says that this signal does nothing in a single process. */
 void server_refuse_signal(int number);
 
 #endif

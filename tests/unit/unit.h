@@ -35,6 +35,7 @@
     X(docs)              \
     X(dso)               \
     X(endpoint)          \
+    X(enlist)            \
     X(expand)            \
     X(feasible)          \
     X(field_rules)       \
@@ -48,6 +49,7 @@
     X(grants)            \
     X(greeting)          \
     X(guard)             \
+    X(heritage)          \
     X(http1)             \
     X(http1_body)        \
     X(http1_end)         \
