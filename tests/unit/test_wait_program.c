@@ -115,14 +115,14 @@ static enum mpx_rc content(struct mpx_req *r, const void *conf)
     struct mpx_str path = mpx_req_path(r), text = { "", 0 };
     struct mpx_arena *a = mpx_req_arena(r);
     const char **argv = mpx_alloc(a, 4 * sizeof(*argv));
-    struct mpx_spawn s = { .size = sizeof(s),
-                           .path = "/bin/sh",
-                           .argv = argv,
-                           .envp = no_environment,
-                           .body_to_stdin = true,
-                           .on_stdout = pass_on,
-                           .on_gone = count_gone,
-                           .gone_arg = &gone };
+    struct mpx_program s = { .size = sizeof(s),
+                             .path = "/bin/sh",
+                             .argv = argv,
+                             .envp = no_environment,
+                             .body_to_stdin = true,
+                             .on_stdout = pass_on,
+                             .on_gone = count_gone,
+                             .gone_arg = &gone };
 
     (void)mpx_req_header(r, "Do", &text);
     argv[0] = "sh";
