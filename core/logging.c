@@ -4,19 +4,32 @@
 #include "journal.h"
 #include "log.h"
 #include "must.h"
+#include "str.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+/* In one piece, since workers write to the same file. Nothing waits here either: what a pipe or a
+   terminal that nobody reads has no room for is lost. */
 static void write_direct(void *arg, enum mpx_level level, struct mpx_str line)
 {
     int fd = (int)(intptr_t)arg;
+    struct pollfd p = { .fd = fd, .events = POLLOUT };
+    struct stat st;
     char newline = '\n';
 
     (void)level;
-    if (write(fd, line.p, line.n) >= 0)
-        (void)!write(fd, &newline, 1);
+    if (poll(&p, 1, 0) <= 0 || (p.revents & POLLOUT) == 0)
+        return;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        line = str_head(line, PIPE_BUF - 1); /* there is room for so much, no more is promised */
+    const struct iovec parts[] = { { (void *)(uintptr_t)line.p, line.n }, { &newline, 1 } };
+    (void)!writev(fd, parts, 2);
 }
 
 static void write_system(void *arg, enum mpx_level level, struct mpx_str line)

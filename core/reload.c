@@ -96,6 +96,13 @@ static void fail(struct reload *r, const char *why)
     }
 }
 
+/* For what one worker did: a list of modules in quarantine the others are to have all the same. */
+static void fail_this_time(struct reload *r, const char *why)
+{
+    r->crew->list_changed = r->crew->list_changed || r->repeats;
+    fail(r, why);
+}
+
 /* All that is wrong is logged. */
 static void fail_of(struct reload *r, const struct problems *problems)
 {
@@ -283,8 +290,9 @@ void reload_go_on(struct reload *r)
 
 void reload_on_loss(struct reload *r, enum slot_state was)
 {
-    if (r->state == RELOAD_PREPARES && (was == SLOT_PREPARES || was == SLOT_PREPARED))
-        fail(r, "a worker ended while it prepared it");
+    if (r->state != RELOAD_PREPARES || (was != SLOT_PREPARES && was != SLOT_PREPARED))
+        return;
+    fail_this_time(r, "a worker ended while it prepared it");
 }
 
 /* Workers that have had their time. Whoever does not come to an end now is a danger later. */
@@ -300,7 +308,7 @@ static void kill_late(struct reload *r)
         (void)kill(s->pid, SIGKILL);
     }
     if (r->state == RELOAD_PREPARES)
-        fail(r, "a worker was not ready for it in time (\"reload_timeout\")");
+        fail_this_time(r, "a worker was not ready for it in time (\"reload_timeout\")");
 }
 
 void reload_by_the_clock(struct reload *r, int64_t now, int64_t *due)

@@ -201,6 +201,26 @@ def test_a_reload_without_the_module_is_the_cure():
         wait_until_all(server, 404)
 
 
+def test_a_worker_that_ends_while_it_is_told_does_not_keep_the_list_from_the_others():
+    with folder() as where:
+        mark = where + "/slow"
+        module_with(where, "slow", "open", f'if (access("{mark}", F_OK) == 0) usleep(700000); return 0;')
+        daemon = {"workers": 3, "module_path": [where, *MODULES], "watchdog": {"kill": "5s"}}
+        slow = {"name": "slow.example", "modules": ["slow"], "slow": {"text": "hi"}}
+        config = configuration([{"name": "a.example", "modules": ["crash"]}, slow], daemon=daemon)
+        with serving(config, env=ENV) as server:
+            death_by(server, "/content/fault")
+            death_by(server, "/content/fault")
+            time.sleep(0.5)  # all serve again
+            old = server.workers()
+            write(mark, "")
+            death_by(server, "/content/fault")
+            time.sleep(0.3)
+            os.kill([w for w in server.workers() if w in old][0], signal.SIGKILL)
+            server.wait_for_log("is not taken: a worker ended while it prepared it")
+            wait_until_all(server, 503)
+
+
 def test_nobody_is_in_quarantine_for_what_others_did():
     with crashing({"quarantine": {"crashes": 1}}) as server:
         death_by(server, "/content/vanish")

@@ -381,6 +381,31 @@ def test_a_full_disk_loses_lines_and_logs_go_on_when_there_is_room():
             subprocess.run(["umount", "-l", where + "/small"], check=True)
 
 
+def fill(fd):
+    os.set_blocking(fd, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(fd, b"x")
+    os.set_blocking(fd, True)
+
+
+def test_a_log_that_nobody_reads_keeps_no_worker_from_being_replaced():
+    with folder() as where:
+        os.mkfifo(where + "/log")
+        fifo = os.open(where + "/log", os.O_RDWR)
+        ends = os.pipe()
+        for log, pipe, more in ((where + "/log", fifo, {}), ("stderr", ends[1], {"preexec_fn": lambda: os.dup2(ends[1], 2)})):
+            with serving(configuration({"documents": where}, daemon={"log": log}), **more) as server:
+                fill(pipe)
+                worker = server.worker()
+                os.kill(worker, signal.SIGKILL)
+                end = time.monotonic() + 5
+                while server.workers() in ([], [worker]):
+                    assert time.monotonic() < end, "it is not replaced"
+                    time.sleep(0.02)
+                equal(server.get("/none")[0], 404)
+
+
 def test_the_watchdog_hears_of_loops_that_turn_and_of_no_other():
     for workers in (2, 0):
         with folder() as where:
