@@ -121,6 +121,17 @@ static void need_restart(struct launch *l, const char *key)
                 "/daemon/%s has changed, which needs a restart: restart, or put it back", key);
 }
 
+static bool same_resolver(const struct settings *a, const struct settings *b)
+{
+    const struct mpx_str *x = a->resolver.servers.items, *y = b->resolver.servers.items;
+    bool same = a->resolver.servers.count == b->resolver.servers.count;
+
+    for (size_t i = 0; same && i < a->resolver.servers.count; i++)
+        same = str_eq(x[i], y[i]);
+    return same && a->resolver.timeout == b->resolver.timeout &&
+           a->resolver.cache == b->resolver.cache && a->resolver.entries == b->resolver.entries;
+}
+
 void launch_compare(struct launch *l, const struct launch *serving)
 {
     const struct settings *new = &l->settings, *old = &serving->settings;
@@ -137,6 +148,10 @@ void launch_compare(struct launch *l, const struct launch *serving)
         need_restart(l, "no_new_privs");
     if (new->detach != old->detach)
         need_restart(l, "detach");
+    if (new->pool.threads != old->pool.threads || new->pool.queue != old->pool.queue)
+        need_restart(l, "pool");
+    if (!same_resolver(new, old))
+        need_restart(l, "resolver");
 }
 
 /* "FILE\0OVERRIDES\0S" (S is '1' for strict), then the sources. */

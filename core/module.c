@@ -134,6 +134,32 @@ bool module_is_installed(const struct modules *ms, struct mpx_str name)
     return false;
 }
 
+/* The same contents in the same place, as far as can be told without reading them. */
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+void modules_each_exchanged(const struct modules *ms,
+                            void (*fn)(void *arg, const struct module *m, const char *file),
+                            void *arg)
+{
+    char file[PATH_MAX];
+    struct stat st;
+
+    for (unsigned i = 0; i < ms->count; i++) {
+        const struct module *m = ms->loaded[i];
+
+        for (size_t k = 0; !m->is_stub && k < ms->path_count; k++)
+            if (is_in(ms, k, str_of(m->name), file)) {
+                if (stat(file, &st) == 0 && !is_same(&st, &m->loaded))
+                    fn(arg, m, file);
+                break;
+            }
+    }
+}
+
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);
@@ -295,6 +321,7 @@ static struct module *add(struct modules *ms, const struct mpx_module *d, const 
     memcpy(&m->d, d, d->size < sizeof(m->d) ? d->size : sizeof(m->d));
     m->name = arena_copyz(&ms->arena, str_of(d->name));
     m->file = file;
+    (void)stat(file, &m->loaded);
     if (ms->count == ms->room) {
         ms->room = ms->room != 0 ? 2 * ms->room : 8;
         ms->loaded = must_realloc(ms->loaded, ms->room * sizeof(struct module *));

@@ -160,6 +160,20 @@ def test_a_module_that_is_named_for_the_first_time_is_loaded():
         equal(ask(s)[2], b"again 1", "nobody kept its block")
 
 
+def test_the_file_of_a_module_that_was_exchanged_is_told_and_not_used():
+    with saying() as server:
+        reload(server, site(server.folder, "same"))
+        assert "another file" not in server.log(), server.log()
+        os.rename(server.folder + "/says.so", server.folder + "/says.old")
+        compile_module(server.folder, "says", MODULE.replace("NAME", "says").replace("%.*s %u", "%.*s! %u"))
+        reload(server, site(server.folder, "new"))
+        equal(server.get("/")[2], b"new 1")
+        contains(server.log(), 'module "says" goes on as it was loaded: ' + server.folder + "/says.so is another file")
+        server.process.send_signal(signal.SIGUSR2)
+        server.wait_for_log("the new image serves")
+        equal(server.get("/")[2], b"new! 1")
+
+
 def test_a_listener_that_is_gone_ends_its_connections_with_their_next_answer():
     both = [{"host": "127.0.0.1", "port": 0}, {"host": "127.0.0.2", "port": 0}]
     with folder() as where:

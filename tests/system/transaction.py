@@ -284,7 +284,8 @@ def test_unix_sockets_come_go_and_change():
 
 def test_what_needs_a_restart_is_told():
     with greeting() as (server, config):
-        for key, value in (("workers", 2), ("pid_file", server.folder + "/pid"), ("no_new_privs", False)):
+        for key, value in (("workers", 2), ("pid_file", server.folder + "/pid"), ("no_new_privs", False),
+                           ("pool", {"threads": 2}), ("resolver", {"timeout": "1s"})):
             other = {**config, "daemon": {**config["daemon"], key: value}}
             log = reload(server, other, NOT_TAKEN)
             assert re.search(rf"site\.json:\d+:\d+: /daemon/{key} has changed, which needs a restart", log), log
