@@ -38,6 +38,7 @@ void modules_init(struct modules *ms)
 
 void modules_finish(struct modules *ms)
 {
+    modules_forget_folders(ms);
     free(ms->loaded);
     free(ms->path);
     arena_finish(&ms->arena);
@@ -45,20 +46,35 @@ void modules_finish(struct modules *ms)
 
 void modules_forget_folders(struct modules *ms)
 {
-    ms->path_count = 0;
+    while (ms->path_count > 0)
+        free(ms->path[--ms->path_count]);
     ms->is_lacking = false;
+}
+
+/* Its own memory: a server reads its configuration any number of times, and keeps the arena. */
+static char *copy_of(struct mpx_str s)
+{
+    char *copy = must_alloc(s.n + 1);
+
+    memcpy(copy, s.p, s.n);
+    copy[s.n] = '\0';
+    return copy;
 }
 
 void modules_add_folder(struct modules *ms, struct mpx_str folder)
 {
     char real[PATH_MAX];
-    const char *name = arena_copyz(&ms->arena, folder);
+    char *name = copy_of(folder);
 
-    if (realpath(name, real) != NULL)
-        name = arena_copyz(&ms->arena, str_of(real));
+    if (realpath(name, real) != NULL) {
+        free(name);
+        name = copy_of(str_of(real));
+    }
     for (size_t i = 0; i < ms->path_count; i++)
-        if (strcmp(ms->path[i], name) == 0)
+        if (strcmp(ms->path[i], name) == 0) {
+            free(name);
             return;
+        }
     ms->path = must_realloc(ms->path, (ms->path_count + 1) * sizeof(*ms->path));
     ms->path[ms->path_count++] = name;
 }

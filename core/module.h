@@ -15,7 +15,7 @@ struct module {
 
 struct modules {
     struct mpx_arena arena;
-    const char **path; /* folders, absolute */
+    char **path; /* folders, absolute */
     size_t path_count;
     struct module **loaded;
     unsigned count, room;
