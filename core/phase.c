@@ -31,6 +31,7 @@ static void enter(struct mpx_req *r, const struct mpx_conf *conf)
     r->caller = conf;
     r->running = true;
     r->fail_status = 0;
+    r->lacks = NULL;
     blame_request(r->w->blame, r->id);
     blame_set(r->w->blame, conf->module->index, BLAME_HOOK + (unsigned)r->phase, r->vhost->host);
 }
@@ -41,14 +42,24 @@ static void leave(struct mpx_req *r)
     r->running = false;
 }
 
+/* A hook is back. Without a variable of a module in quarantine nobody knows what it would have
+   said: the request has come to that module. */
+static enum mpx_rc leave_with(struct mpx_req *r, enum mpx_rc rc)
+{
+    leave(r);
+    if (r->lacks == NULL || r->phase == MPX_PH_LOG || r->res.started)
+        return rc;
+    return req_refuse_confined(r, r->lacks);
+}
+
 static enum mpx_rc call_hook(struct mpx_req *r, const struct hook *h)
 {
-    if (h->fn == NULL)
-        return req_refuse_confined(r, h->conf);
+    if (h->fn == NULL) {
+        r->caller = h->conf;
+        return req_refuse_confined(r, h->conf->module);
+    }
     enter(r, h->conf);
-    enum mpx_rc rc = h->fn(r, h->conf->data);
-    leave(r);
-    return rc;
+    return leave_with(r, h->fn(r, h->conf->data));
 }
 
 static enum mpx_rc call_resume(struct mpx_req *r, mpx_resume_fn fn, void *state)
@@ -56,9 +67,7 @@ static enum mpx_rc call_resume(struct mpx_req *r, mpx_resume_fn fn, void *state)
     const struct mpx_conf *conf = r->caller;
 
     enter(r, conf);
-    enum mpx_rc rc = fn(r, conf->data, state);
-    leave(r);
-    return rc;
+    return leave_with(r, fn(r, conf->data, state));
 }
 
 /* Whatever the hook waits for, it does not go on. */

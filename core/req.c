@@ -234,11 +234,10 @@ const struct directory *req_directory_of(const struct mpx_req *r, struct mpx_str
     return d->root.n > 0 && d->path.n - d->base.n > own->path.n ? d : own;
 }
 
-enum mpx_rc req_refuse_confined(struct mpx_req *r, const struct mpx_conf *conf)
+enum mpx_rc req_refuse_confined(struct mpx_req *r, const struct module *m)
 {
-    int64_t seconds = confine_seconds(r->g, conf->module, r->w->now_ms);
+    int64_t seconds = confine_seconds(r->g, m, r->w->now_ms);
 
-    r->caller = conf;
     r->fail_status = 503;
     res_set_own(r, MPX_STR("Retry-After"), arena_printf(&r->arena, "%lld", (long long)seconds));
     return MPX_FAIL;

@@ -102,6 +102,7 @@ struct mpx_req {
     unsigned at;                   /* which hook of the phase */
     unsigned restarts;             /* how often RESTART was answered */
     const struct mpx_conf *caller; /* the module that runs or is suspended */
+    const struct module *lacks;    /* in quarantine: it was asked for a variable of it */
     bool running;                  /* its hooks are on the stack */
     bool suspended;                /* a hook answered WAIT */
     bool rewritten, finished, logged;
@@ -154,9 +155,9 @@ static inline bool req_is_too_long(const struct mpx_req *r)
 {
     return r->content_length != UINT64_MAX && r->content_length > r->body.limit;
 }
-/* What stands in the place of the hooks of a module in quarantine: what it would have said is not
-   known, so nothing passes. Becomes 503 with the time that is left. */
-enum mpx_rc req_refuse_confined(struct mpx_req *r, const struct mpx_conf *conf);
+/* What stands in the place of the hooks of a module in quarantine, m: what it would have said is
+   not known, so nothing passes. Becomes 503 with the time that is left. */
+enum mpx_rc req_refuse_confined(struct mpx_req *r, const struct module *m);
 void req_log(const struct mpx_req *r, enum mpx_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void req_vlog(const struct mpx_req *r, enum mpx_level level, const char *fmt, va_list ap)

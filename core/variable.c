@@ -218,8 +218,10 @@ static bool get_provided(struct mpx_req *r, const struct mpx_var *v, struct mpx_
 {
     uint64_t before = blame_get(r->w->blame);
 
-    if (confine_has(r->g, v->module->name)) /* in quarantine */
+    if (confine_has(r->g, v->module->name)) {
+        r->lacks = v->module;
         return false;
+    }
     blame_set(r->w->blame, v->module->index, BLAME_CALLBACK, r->vhost->host);
     int rc = v->of->get(r, v->word, value);
     blame_put(r->w->blame, before);

@@ -255,6 +255,30 @@ def test_a_folder_that_is_guarded_is_not_open_while_its_guard_is_in_quarantine()
                 equal([ask(server, p) for p in ("/access/x", "/open/x", "/open/../access/x")], [503, 200, 503])
 
 
+def test_a_rule_that_asks_a_module_in_quarantine_for_a_variable_opens_nothing():
+    with folder() as where:
+        for name in ("x", "open/x", "locked/here"):
+            write(f"{where}/{name}", name)
+        variable = """static int get(struct mpx_req *r, struct mpx_str word, struct mpx_str *value) {
+                          if (mpx_req_query(r).n > 0) abort();
+                          *value = MPX_STR("here");
+                          return 0; }
+                      static const struct mpx_variable variables[] = { { "place", get }, { NULL, NULL } };
+                      MPX_MODULE(place) = { MPX_HEADER(place, "1"), .variables = variables };"""
+        compile_module(where, "place", "#include <multiplexd/module.h>\n#include <stdlib.h>\n" + variable)
+        rule = {"match": "^/x", "if": {"exists": "/locked/$place"}, "status": 403}
+        log = {"file": where + "/log", "format": "$path $place"}
+        config = configuration({"documents": where, "modules": ["place", "rewrite", "accesslog", "static"], "rewrite": rule,
+                                "accesslog": log},
+                               daemon={"quarantine": {"crashes": 1}, "module_path": [where, *MODULES]})
+        with serving(config, env=ENV) as server:
+            equal([ask(server, p) for p in ("/x", "/open/x")], [403, 200])
+            contains(death_by(server, "/x?y"), 'module "place" in a callback')
+            status, fields, _ = server.get("/x")
+            equal((status, int(fields["retry-after"]) > 500), (503, True))
+            equal(ask(server, "/open/x"), 200)
+
+
 def test_a_module_that_crashes_whenever_it_is_opened_does_not_keep_the_daemon_down():
     with folder() as at:
         with crashing({"quarantine": {"for": "2s"}}, crash={"in_open": at + "/now"}) as server:
