@@ -65,22 +65,35 @@ void conn_settle_all(struct listener *l, const struct listener_settings *s)
     }
 }
 
+static void end_slot(struct mpx_conn *c, const struct module *m)
+{
+    void *slot = c->slots[m->index];
+
+    if (slot == NULL)
+        return;
+    c->slots[m->index] = NULL;
+    blame_set(c->w->blame, m->index, BLAME_END, 0);
+    if (m->d.conn_end != NULL)
+        m->d.conn_end(c, slot);
+    blame_clear(c->w->blame);
+    free(slot);
+}
+
 static void end_slots(struct mpx_conn *c)
 {
-    const struct modules *ms = c->w->generation->modules;
-
-    for (unsigned i = 0; i < c->slot_count; i++) {
-        const struct module *m = ms->loaded[i];
-
-        if (c->slots[i] == NULL)
-            continue;
-        blame_set(c->w->blame, m->index, BLAME_END, 0);
-        if (m->d.conn_end != NULL)
-            m->d.conn_end(c, c->slots[i]);
-        blame_clear(c->w->blame);
-        free(c->slots[i]);
-    }
+    for (unsigned i = 0; i < c->slot_count; i++)
+        end_slot(c, c->w->generation->modules->loaded[i]);
     free(c->slots);
+}
+
+void conn_end_slots_of(struct listener *l, const struct module *m)
+{
+    for (struct link *k = list_first(&l->conns); k != NULL; k = list_next(&l->conns, k)) {
+        struct mpx_conn *c = CONTAINER_OF(k, struct mpx_conn, link);
+
+        if (m->index < c->slot_count)
+            end_slot(c, m);
+    }
 }
 
 static void tell(const struct mpx_conn *c, const char *what)

@@ -105,6 +105,9 @@ void conn_set_timer(struct mpx_conn *c, enum conn_timer timer); /* begins anew *
 int64_t conn_timer_began(const struct mpx_conn *c);             /* on the worker's clock */
 /* Other settings for a listener and all its connections, whose times run on by the new ones. */
 void conn_settle_all(struct listener *l, const struct listener_settings *s);
+/* No configuration has that module any more: what it keeps for connections goes, before what it
+   may point to does. */
+void conn_end_slots_of(struct listener *l, const struct module *m);
 /* Whether answers end their connection: nothing new is to begin here. */
 static inline bool conn_is_ending(const struct mpx_conn *c)
 {

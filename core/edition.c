@@ -173,6 +173,7 @@ static void close_some(int fd, short what, void *arg)
     loop_end(&e->event);
     list_remove(&e->link);
     free_all(e);
+    worker_trim();
 }
 
 void edition_give_up(struct edition *e)
@@ -188,8 +189,6 @@ unsigned edition_uses(const struct edition *e)
 
 void edition_retire(struct edition *e)
 {
-    if (e->is_closing || edition_uses(e) > 0)
-        return;
     e->is_closing = true;
     wait_end_conf_watches(&e->g);
     go_on_later(e, close_some);

@@ -44,8 +44,8 @@ void edition_prepare(struct edition *e, void (*done)(struct edition *e, void *ar
 void edition_give_up(struct edition *e);
 /* Requests, threads and others that still need it. */
 unsigned edition_uses(const struct edition *e);
-/* Closes and frees it a few milliseconds at a time, as soon as nothing uses it; to be called again
-   and again until it is gone from its list. */
+/* Closes and frees it a few milliseconds at a time; nothing may use it any more. It is in its list
+   until it is gone. */
 void edition_retire(struct edition *e);
 /* The same at once: the loop has come to its end. */
 void edition_destroy(struct edition *e);

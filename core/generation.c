@@ -169,6 +169,11 @@ static struct mpx_conf *next_of(struct mpx_conf *c, const struct module *m)
     return c;
 }
 
+bool generation_has(const struct generation *g, const struct module *m)
+{
+    return next_of(g->confs, m) != NULL;
+}
+
 static void close_conf(struct generation *g, struct mpx_conf *c)
 {
     blame_set(g->blame, c->module->index, BLAME_CLOSE, c->host);

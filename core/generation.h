@@ -169,7 +169,7 @@ bool generation_close_part(struct generation *g);
 void generation_finish(struct generation *g);
 /* Tells the blame which files are loaded by now, the modules' and others. */
 void generation_tell_files(struct generation *g);
-struct mpx_conf *generation_conf(struct generation *g, const struct module *m);
+bool generation_has(const struct generation *g, const struct module *m); /* a conf of it */
 
 /* Where a name stands, or would stand, in the table. */
 struct vhost_name *vhost_name_slot(const struct generation *g, struct mpx_str name);

@@ -53,6 +53,7 @@ void reign_prepare(struct reign *r, struct edition *e, struct endpoints *sockets
 {
     reign_abandon(r);
     r->next = e;
+    r->next_stands = false;
     r->now_has_not = *sockets;
     sockets->count = 0;
     edition_prepare(e, done, arg);
@@ -91,6 +92,7 @@ void reign_commit(struct reign *r)
 
     put_in_force(r, r->next);
     r->next = NULL;
+    r->next_stands = false;
     pass_listeners(r, old);
     for (size_t i = 0; i < r->now_has_not.count; i++)
         if (r->now_has_not.list[i].fd >= 0)
@@ -108,6 +110,7 @@ void reign_abandon(struct reign *r)
     edition_give_up(r->next);
     list_push(&r->before, &r->next->link);
     r->next = NULL;
+    r->next_stands = false;
     reign_tick(r);
 }
 
@@ -124,6 +127,35 @@ static void end_listeners(struct worker *w)
     }
 }
 
+/* Whether another configuration than this one has a module. */
+static bool has_elsewhere(const struct reign *r, const struct edition *e, const struct module *m)
+{
+    bool has = generation_has(&r->now->g, m) || (r->next_stands && generation_has(&r->next->g, m));
+
+    for (struct link *k = list_first(&r->before); k != NULL && !has; k = list_next(&r->before, k)) {
+        const struct edition *other = CONTAINER_OF(k, struct edition, link);
+
+        has = other != e && !other->is_closing && generation_has(&other->g, m);
+    }
+    return has;
+}
+
+/* Modules that go with this one: what they keep for connections goes before. */
+static void end_slots(struct reign *r, const struct edition *e)
+{
+    const struct modules *ms = e->modules;
+
+    for (unsigned i = 0; i < ms->count; i++) {
+        const struct module *m = ms->loaded[i];
+
+        if (m->d.conn_size == 0 || !generation_has(&e->g, m) || has_elsewhere(r, e, m))
+            continue;
+        for (struct link *k = list_first(&r->w->listeners); k != NULL;
+             k = list_next(&r->w->listeners, k))
+            conn_end_slots_of(CONTAINER_OF(k, struct listener, link), m);
+    }
+}
+
 void reign_tick(struct reign *r)
 {
     struct link *next;
@@ -133,6 +165,10 @@ void reign_tick(struct reign *r)
         struct edition *e = CONTAINER_OF(k, struct edition, link);
 
         next = list_next(&r->before, k);
+        if (e->is_closing || edition_uses(e) > 0)
+            continue;
+        if (e->g.opening != NULL)
+            end_slots(r, e);
         edition_retire(e);
     }
 }

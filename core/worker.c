@@ -55,15 +55,19 @@ static void free_spares(struct worker *w)
     }
 }
 
-/* The allocator keeps what is freed among what is in use: it is asked to give that back as well. */
+void worker_trim(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+}
+
 static void give_back(struct worker *w)
 {
     free_spares(w);
     arena_pool_finish(&w->arenas);
     pages_finish(&w->pages);
-#ifdef __GLIBC__
-    (void)malloc_trim(0);
-#endif
+    worker_trim();
     w->given_back_ms = w->now_ms;
 }
 

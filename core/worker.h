@@ -68,6 +68,8 @@ int worker_init(struct worker *w, const struct settings *s, struct blame *blame)
 void worker_finish(struct worker *w);
 /* now_ms, every turn; what runs in it before the first call is not accounted for */
 void worker_update_clock(struct worker *w);
+/* The allocator keeps what is freed among what is in use: it is asked to give that back. */
+void worker_trim(void);
 /* Every second: now and date; after a rush of connections, what was kept for it is freed. */
 void worker_tick(struct worker *w);
 

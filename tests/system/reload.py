@@ -15,12 +15,14 @@ TAKEN, NOT_TAKEN = "configuration read again: ", "the configuration is not taken
 # says its text: at once, after a while, after a body; tells the log what becomes of its settings
 MODULE = r"""
 #include <multiplexd/module.h>
+#include <stdio.h>
 struct conf { struct mpx_str text; struct mpx_conf *c; unsigned *count; };
 static enum mpx_rc say(struct mpx_req *r, const void *conf, void *state)
 {
     const struct conf *c = conf;
     char text[64];
     (void)state;
+    *(unsigned **)mpx_conn_slot(mpx_req_conn(r), conf) = c->count;
     struct mpx_str s = mpx_printf(mpx_req_arena(r), "%.*s %u", (int)c->text.n, c->text.p, ++*c->count);
     mpx_res_write(r, s);
     return mpx_res_end(r);
@@ -33,6 +35,10 @@ static enum mpx_rc content(struct mpx_req *r, const void *conf)
     if (mpx_str_eq(path, MPX_STR("/body")))
         return mpx_read_body(r, 0, say, 0);
     return say(r, conf, 0);
+}
+static void conn_end(struct mpx_conn *k, void *slot)
+{
+    fprintf(stderr, "slot ended at %u\n", **(unsigned **)slot);
 }
 static int open_it(struct mpx_conf *c, void *data)
 {
@@ -51,7 +57,7 @@ static void close_it(void *data)
 }
 static const struct mpx_option options[] = {
     { .name = "text", .type = MPX_T_STRING, .offset = offsetof(struct conf, text) }, MPX_OPTION_END };
-MPX_MODULE(NAME) = { MPX_HEADER(NAME, "1.0"), .options = options, .conf_size = sizeof(struct conf),
+MPX_MODULE(NAME) = { MPX_HEADER(NAME, "1.0"), .options = options, .conf_size = sizeof(struct conf), .conn_size = sizeof(unsigned *), .conn_end = conn_end,
     .open = open_it, .close = close_it, .on = { [MPX_PH_CONTENT] = content } };
 """
 
@@ -156,6 +162,7 @@ def test_a_module_that_is_named_for_the_first_time_is_loaded():
         reload(server, site(server.folder, "other", "later"))
         equal(ask(s)[2], b"other 1")
         server.wait_for_log("closed old")
+        contains(server.log(), "slot ended at 1\n", "the connection goes on, what the module kept for it does not")
         reload(server, site(server.folder, "again"))
         equal(ask(s)[2], b"again 1", "nobody kept its block")
 
