@@ -231,5 +231,48 @@ def test_a_hundred_reloads_leave_nothing_behind():
         equal(descriptors(server), before)
 
 
+def test_a_process_without_workers_reads_its_configuration_again():
+    with saying(daemon={"workers": 0}) as server, server.connect() as slow, server.connect() as s:
+        equal(ask(s)[2], b"old 1")
+        slow.sendall(request("/slow"))
+        time.sleep(0.1)
+        reload(server, site(server.folder, "new", daemon={"workers": 0}))
+        equal(ask(s)[2], b"new 2", "the connection goes on")
+        equal(read_response(slow)[2], b"old 3")
+        server.wait_for_log("closed old")
+        for i in range(10):
+            reload(server, site(server.folder, f"n{i}", daemon={"workers": 0}))
+        equal(ask(s)[2], b"n9 4")
+
+
+def test_a_process_without_workers_goes_on_with_what_it_has():
+    with saying(daemon={"workers": 0}) as server, server.connect() as s:
+        wrong = site(server.folder, "new", daemon={"workers": 0})
+        reload(server, {**wrong, "nonsense": 1, "nowhere": 2}, NOT_TAKEN)
+        contains(server.log(), '"nonsense"')
+        contains(server.log(), '"nowhere"')
+        reload(server, site(server.folder, "bad", daemon={"workers": 0}), NOT_TAKEN)
+        contains(server.log(), "this text cannot be opened")
+        equal(ask(s)[2], b"old 1")
+        reload(server, site(server.folder, "new", daemon={"workers": 0}))
+        equal(ask(s)[2], b"new 2")
+
+
+def test_a_process_without_workers_adds_and_removes_listeners():
+    with saying(daemon={"workers": 0}) as server, server.connect() as s:
+        first = site(server.folder, "two", daemon={"workers": 0})["connection"]
+        with socket.create_server(("127.0.0.2", 0)) as free:
+            port = free.getsockname()[1]
+        hosts = [first, {"host": "127.0.0.2", "port": port}]
+        reload(server, {**site(server.folder, "two", daemon={"workers": 0}), "connection": hosts})
+        with socket.create_connection(("127.0.0.2", port), 10) as other:
+            equal(ask(other)[2], b"two 1")
+            reload(server, site(server.folder, "one", daemon={"workers": 0}))
+            equal(ask(other)[1].get("connection"), "close")
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.2", port), 1):
+            raise AssertionError("nobody is to listen there")
+        equal(ask(s)[2], b"one 3")
+
+
 if __name__ == "__main__":
     main()
