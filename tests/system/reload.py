@@ -231,6 +231,18 @@ def test_a_hundred_reloads_leave_nothing_behind():
         equal(descriptors(server), before)
 
 
+def test_a_module_whose_file_has_changed_is_named_once():
+    with saying() as server:
+        file = server.folder + "/says.so"
+        reload(server, site(server.folder, "new"))
+        assert "has changed since" not in server.log(), server.log()
+        os.utime(file, (1, 1))
+        reload(server, site(server.folder, "newer"))
+        server.wait_for_log('the file of module "says" (' + os.path.realpath(file) + ") has changed since it was loaded")
+        reload(server, site(server.folder, "newest"))
+        equal(server.log().count("has changed since"), 1)
+
+
 def test_a_process_without_workers_reads_its_configuration_again():
     with saying(daemon={"workers": 0}) as server, server.connect() as slow, server.connect() as s:
         equal(ask(s)[2], b"old 1")
