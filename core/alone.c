@@ -29,8 +29,9 @@ int alone_copy(const struct endpoints *from, struct endpoints *to)
             endpoints_close(to);
             return -1;
         }
-        to->list[to->count++] =
-            (struct endpoint){ .fd = fd, .id = from->list[i].id, .listener = from->list[i].listener };
+        to->list[to->count++] = (struct endpoint){ .fd = fd,
+                                                   .id = from->list[i].id,
+                                                   .listener = from->list[i].listener };
     }
     return 0;
 }

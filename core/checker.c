@@ -142,10 +142,9 @@ static int choose_user(struct launch *l, struct child_user *user)
 
 void checker_start(struct checker *k, struct launch *l, bool has_threads)
 {
-    *k = (struct checker){ .launch = l,
-                           .blame = blame_create(),
-                           .broker.peer.end = -1,
-                           .has_threads = has_threads };
+    *k = (struct checker){
+        .launch = l, .blame = blame_create(), .broker.peer.end = -1, .has_threads = has_threads
+    };
     if (choose_user(l, &k->user) < 0)
         finish(k, true);
     else

@@ -34,8 +34,8 @@ struct checker {
 
 /* ---- for whoever may not wait. Start it; watch broker.peer.end as checker_wants says, and the
    clock, while it hears; give it the end of its child; until it is done or has failed */
-/* Borrows l, adds to l->problems. has_threads: this process has them, and one of them writes its log,
-   which its children therefore do not have. */
+/* Borrows l, adds to l->problems. has_threads: this process has them, and one of them writes its
+   log, which its children therefore do not have. */
 void checker_start(struct checker *k, struct launch *l, bool has_threads);
 bool checker_runs(const struct checker *k);
 short checker_wants(const struct checker *k);       /* events of poll(2) */

@@ -174,8 +174,11 @@ static int run_alone(struct launch *l, struct endpoints *e, struct ready *r)
 
 static int run(struct ready *r)
 {
-    const struct supervisor_calls calls = { .ready = say_ready, .read = read_again, .arg = r,
-                                            .program = r->program, .heritage = r->heritage };
+    const struct supervisor_calls calls = { .ready = say_ready,
+                                            .read = read_again,
+                                            .arg = r,
+                                            .program = r->program,
+                                            .heritage = r->heritage };
 
     return (*r->l)->settings.workers > 0 ? supervisor_run(r->l, r->e, &calls)
                                          : run_alone(*r->l, r->e, r);
@@ -259,12 +262,9 @@ static int serve(struct launch **l, const struct cli *given, struct heritage *h,
     struct mpx_arena a; /* what outlives the launch */
     struct cli c = *given;
     struct endpoints e;
-    struct ready r = { .l = l,
-                       .c = &c,
-                       .e = &e,
-                       .detach.tell = -1,
-                       .heritage = h,
-                       .program = program };
+    struct ready r = {
+        .l = l, .c = &c, .e = &e, .detach.tell = -1, .heritage = h, .program = program
+    };
 
     if (check_user(&(*l)->settings) != 0)
         return EXIT_FAILURE;
