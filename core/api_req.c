@@ -45,6 +45,21 @@ struct mpx_str mpx_req_location(const struct mpx_req *r)
     return r->directory != NULL ? r->directory->location : MPX_STR("");
 }
 
+struct mpx_str mpx_req_translate(struct mpx_req *r, struct mpx_str path)
+{
+    struct mpx_str name =
+        path.n > 0 && path.p[path.n - 1] == '/' ? str_head(path, path.n - 1) : path;
+    const struct directory *d = req_directory_of(r, name);
+    struct mpx_str rest = str_from(path, d->path.n);
+
+    while (rest.n > 0 && rest.p[0] == '/')
+        rest = str_from(rest, 1);
+    if (d->location.n == 0)
+        return MPX_STR("");
+    return arena_printf(&r->arena, "%.*s%s%.*s", STR_ARGS(d->location), rest.n > 0 ? "/" : "",
+                        STR_ARGS(rest));
+}
+
 struct mpx_str mpx_req_root_prefix(const struct mpx_req *r)
 {
     const struct directory *d = r->directory;

@@ -117,6 +117,33 @@ enum mpx_rc mpx_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, m
     return wait_offload(r, work, arg, fn, state);
 }
 
+enum mpx_rc mpx_spawn(struct mpx_req *r, const struct mpx_spawn *s, mpx_resume_fn done, void *state)
+{
+    return wait_spawn(r, s, done, state);
+}
+
+enum mpx_rc mpx_fork(struct mpx_req *r, int (*run)(int out, void *arg), void *arg, size_t max,
+                     int64_t timeout_ms, mpx_resume_fn done, void *state)
+{
+    return wait_fork(r, run, arg, max, timeout_ms, done, state);
+}
+
+enum mpx_rc mpx_spawn_go_on(struct mpx_req *r)
+{
+    return wait_program_go_on(r);
+}
+
+int mpx_spawn_status(const struct mpx_req *r, int *status)
+{
+    *status = r->run_status;
+    return r->run_rc;
+}
+
+struct mpx_str mpx_fork_result(const struct mpx_req *r)
+{
+    return r->run_result;
+}
+
 enum mpx_rc mpx_client_name(struct mpx_req *r, mpx_resume_fn fn, void *state)
 {
     return wait_name(r, fn, state);

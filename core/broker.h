@@ -32,7 +32,10 @@ enum broker_message {
     /* and when all children have prepared theirs, their parent says one of these two. */
     BROKER_COMMIT = 'c',  /* requests use it from now on; the child answers COMMITTED */
     BROKER_ABANDON = 'a', /* it is thrown away; no answer */
-    BROKER_COMMITTED = 'd'
+    BROKER_COMMITTED = 'd',
+    /* Another image of the daemon has taken over; see handover.h. To a child that serves. */
+    BROKER_GIVE = 'G', /* finish, and give idle connections away over this descriptor */
+    BROKER_TAKE = 'K'  /* take them from this one */
 };
 
 /* ---- the child's side; these wait for the answer */

@@ -45,6 +45,11 @@ void descriptors_begin(void)
     range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
 }
 
+void descriptors_hide(void)
+{
+    range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+}
+
 void descriptors_keep(int fd)
 {
     unsigned first = STDERR_FILENO + 1;

@@ -46,8 +46,8 @@ static void write_all(const struct heritage *h, struct buffer *b)
     if (h->pid_fd >= 0)
         (void)buffer_printf(b, "pid %d %s\n", h->pid_fd, h->pid_path);
     for (size_t i = 0; i < h->elder_count; i++)
-        (void)buffer_printf(b, "worker %zu %ld %d\n", h->elders[i].number,
-                            (long)h->elders[i].pid, h->elders[i].peer.end);
+        (void)buffer_printf(b, "worker %zu %ld %d\n", h->elders[i].number, (long)h->elders[i].pid,
+                            h->elders[i].peer.end);
     for (size_t i = 0; i < h->endpoints.count; i++)
         write_endpoint(b, &h->endpoints.list[i]);
 }

@@ -27,8 +27,8 @@ struct heritage {
    environment. Texts are in a. 0, also when nothing was left; -1 when it cannot be understood. */
 int heritage_begin(struct heritage *h, struct mpx_arena *a);
 /* Leaves it to what is executed next: the descriptors stay open, the environment says where the
-   rest is. A descriptor, to be given to heritage_take_back when nothing was executed; -1 with errno:
-   it cannot be left. */
+   rest is. A descriptor, to be given to heritage_take_back when nothing was executed; -1 with
+   errno: it cannot be left. */
 int heritage_leave(const struct heritage *h);
 void heritage_take_back(const struct heritage *h, int fd);
 

@@ -66,13 +66,24 @@ void http1_deliver(struct http1 *h, struct mpx_req *r)
         req_destroy(r);
 }
 
+/* The client has closed its half: most often all of the connection, which looks the same until
+   something is sent. */
+static bool has_closed_its_half(struct http1 *h)
+{
+    char byte;
+
+    return h->stash_n == 0 && h->c->transport->peek(h->c, &byte, 1) == 0;
+}
+
 /* A request that holds its connection with nothing to read or write would not notice a client
-   that is gone. */
+   that is gone. A program does not run for one who has but closed its half. */
 static bool has_left(struct http1 *h)
 {
     struct mpx_conn *c = h->c;
 
-    return h->cur != NULL && h->cur->suspended && !http1_wants_input(h) && c->transport->is_gone(c);
+    if (h->cur == NULL || !h->cur->suspended || http1_wants_input(h))
+        return false;
+    return c->transport->is_gone(c) || (h->cur->run != NULL && has_closed_its_half(h));
 }
 
 static void close_gently(struct http1 *h)
@@ -225,11 +236,21 @@ static bool is_delimited(const struct http1 *h)
     return r != NULL && (r->is_head || r->res.no_body || r->res.chunked || r->res.length >= 0);
 }
 
+/* A client that left before has its event behind it. */
+static bool begins_program(struct http1 *h)
+{
+    bool begins = h->cur != NULL && h->cur->run_is_new;
+
+    if (begins)
+        h->cur->run_is_new = false;
+    return begins;
+}
+
 static void drive(struct mpx_conn *c)
 {
     struct http1 *h = session(c);
     unsigned rounds = 0;
-    bool woken = c->woken;
+    bool woken = c->woken || begins_program(h);
 
     c->woken = false;
     if (woken && has_left(h)) {

@@ -9,8 +9,8 @@
 
 /* Takes what the manager says out of the environment, so that no child takes it for its own. */
 void notify_begin(void);
-/* Before another image is executed in this process: it is told what this one was. false: nothing was
-   executed. */
+/* Before another image is executed in this process: it is told what this one was. false: nothing
+   was executed. */
 void notify_pass_on(bool on);
 /* Serves, after a start or a reload; this process is the one to send signals to. status: a sentence
    for who asks. */

@@ -29,6 +29,7 @@ struct mpx_req *req_create(struct worker *w, const struct carrier *carrier, void
     r->limits = &r->g->settings.listeners[0].limits;
     list_init(&r->watches);
     r->client_name_rc = -EINPROGRESS;
+    r->run_rc = -EINPROGRESS;
     body_init(r);
     res_init(r);
     return r;

@@ -43,6 +43,7 @@ enum wait_kind {
     WAIT_BODY,
     WAIT_OPEN,
     WAIT_OFFLOAD,
+    WAIT_PROGRAM,
     WAIT_NAME
 };
 struct wait {
@@ -115,6 +116,10 @@ struct mpx_req {
     struct loop_event *wait_event; /* SLEEP, FD, TICKET with a time-out; or NULL */
     struct wait_job *spare_job;
     struct list watches;
+    struct run *run;           /* a child process that serves it, or NULL */
+    bool run_is_new;           /* the carrier has not looked whether its client is still there */
+    int run_rc, run_status;    /* mpx_spawn_status of the last one */
+    struct mpx_str run_result; /* mpx_fork_result */
     struct link ready;
     int open_rc; /* mpx_open_result */
     struct mpx_file *open_file;

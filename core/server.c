@@ -5,6 +5,7 @@
 #include "broker.h"
 #include "descriptors.h"
 #include "enlist.h"
+#include "handover.h"
 #include "inherited.h"
 #include "listener.h"
 #include "log.h"
@@ -12,6 +13,7 @@
 #include "must.h"
 #include "notify.h"
 #include "phase.h"
+#include "program.h"
 #include "reign.h"
 
 #include <errno.h>
@@ -38,6 +40,7 @@ struct server {
     struct endpoints sockets;  /* the same */
     struct loop_event tick, alive, term, interrupt, quit, hangup, user1, parent, deadline,
         refused[REFUSED];
+    struct handover handover;
     int channel;
     struct peer peer; /* the same, once we serve */
     bool orphaned;    /* stopping because the supervisor is gone */
@@ -231,6 +234,16 @@ static void keep_quarantine(struct server *s, struct mpx_str text)
     s->quarantine = (struct mpx_str){ copy, text.n };
 }
 
+/* Another worker takes our place. */
+static void give(struct server *s, struct channel_message *m)
+{
+    if (m->fd_count != 1 || s->w->stopping)
+        return;
+    handover_give(s->w, m->fds[0]);
+    m->fds[0] = -1;
+    on_stop(-1, 0, s);
+}
+
 static void on_message(struct server *s, struct channel_message *m)
 {
     switch (m->what) {
@@ -254,6 +267,15 @@ static void on_message(struct server *s, struct channel_message *m)
         if (s->reign.next != NULL && s->reign.next_stands)
             reign_commit(&s->reign);
         say(s, BROKER_COMMITTED);
+        break;
+    case BROKER_GIVE:
+        give(s, m);
+        break;
+    case BROKER_TAKE:
+        if (m->fd_count != 1 || s->w->stopping)
+            break;
+        handover_take(&s->handover, s->w, m->fds[0]);
+        m->fds[0] = -1;
         break;
     case BROKER_ABANDON:
         reign_abandon(&s->reign);
@@ -389,6 +411,7 @@ static bool stop(struct server *s)
     loop_end(&s->deadline);
     if (s->channel < 0)
         alone_end(&s->alone);
+    handover_finish(&s->handover);
     while ((k = list_first(&s->w->listeners)) != NULL)
         listener_destroy(CONTAINER_OF(k, struct listener, link));
     reign_abandon(&s->reign);
@@ -447,6 +470,7 @@ int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int c
         return rc;
     }
     log_warn("stopped while threads were still at work");
+    program_kill_all(&s->w->programs);
     logging_end();
     sinks_destroy(s->w->sinks);
     return SERVER_BUSY;

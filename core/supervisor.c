@@ -2,6 +2,7 @@
 #include "supervisor.h"
 
 #include "date.h"
+#include "handover.h"
 #include "inherited.h"
 #include "log.h"
 #include "logging.h"
@@ -134,6 +135,22 @@ static void tell_alive(struct supervisor *s, int64_t now, int64_t *due)
 
 /* ---- another image */
 
+/* One that is to end gives its idle connections to the worker that has its sockets now, and knows
+   by that that it is to end. */
+static bool join(struct supervisor *s, struct elder *elder)
+{
+    struct slot *heir = &s->crew.slots[elder->number];
+    int ends[2];
+
+    if (elder->number >= s->crew.count || heir->state != SLOT_SERVES || handover_pair(ends) < 0)
+        return false;
+    bool joined = peer_put(&heir->broker.peer, BROKER_TAKE, MPX_STR(""), &ends[0], 1) == 0 &&
+                  peer_put(&elder->peer, BROKER_GIVE, MPX_STR(""), &ends[1], 1) == 0;
+    close(ends[0]);
+    close(ends[1]);
+    return joined;
+}
+
 /* All workers serve for the first time: those of the image before have nothing more to do. */
 static void relieve_elders(struct supervisor *s)
 {
@@ -143,7 +160,9 @@ static void relieve_elders(struct supervisor *s)
              s->heritage->elder_count, s->heritage->elder_count == 1 ? "" : "s",
              s->heritage->elder_count == 1 ? "es" : "");
     s->elders_kill_ms = clock_ms() + (*s->l)->settings.shutdown_timeout + GRACE_MS;
-    heritage_end_elders(s->heritage, SIGTERM);
+    for (size_t i = 0; i < s->heritage->elder_count; i++)
+        if (!join(s, &s->heritage->elders[i]))
+            (void)kill(s->heritage->elders[i].pid, SIGTERM);
 }
 
 static void fill_heritage(const struct supervisor *s, struct heritage *h)
@@ -153,9 +172,9 @@ static void fill_heritage(const struct supervisor *s, struct heritage *h)
         const struct slot *slot = &s->crew.slots[i];
 
         if (slot->pid > 0 && slot->broker.peer.end >= 0)
-            h->elders[h->elder_count++] = (struct elder){
-                .pid = slot->pid, .number = slot->number, .peer = slot->broker.peer
-            };
+            h->elders[h->elder_count++] = (struct elder){ .pid = slot->pid,
+                                                          .number = slot->number,
+                                                          .peer = slot->broker.peer };
     }
 }
 
@@ -222,7 +241,8 @@ static int by_the_clock(struct supervisor *s)
     return due == 0 ? -1 : due > now ? (int)(due - now) : 0;
 }
 
-/* Signals, the checker, the trial of an image, then each worker; -1 stands for what is not there. */
+/* Signals, the checker, the trial of an image, then each worker; -1 stands for what is not there.
+   */
 static void wait_for(struct supervisor *s, struct pollfd p[FIXED + CREW_MAX])
 {
     const struct checker *k = &s->reload.checker;

@@ -15,8 +15,8 @@ struct upgrade_program {
 };
 struct upgrade {
     const struct upgrade_program *program;
-    pid_t pid;          /* of the trial; 0: none is at work */
-    int out;            /* what it prints; -1 */
+    pid_t pid; /* of the trial; 0: none is at work */
+    int out;   /* what it prints; -1 */
     struct buffer said;
 };
 void upgrade_init(struct upgrade *u, const struct upgrade_program *program);

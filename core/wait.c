@@ -89,6 +89,8 @@ static void finish(struct mpx_req *r)
 
 void wait_ready(struct mpx_req *r, enum wait_kind kind)
 {
+    if (kind == WAIT_DRAIN)
+        wait_program_drained(r);
     if (r->wait.kind == kind && !r->wait.ready)
         finish(r);
 }
@@ -266,6 +268,31 @@ static struct mpx_watch *watch_create(struct worker *w, int fd, short events)
     return k;
 }
 
+static void watch_for(struct mpx_watch *k, struct mpx_req *r, mpx_resume_fn fn, void *state)
+{
+    k->r = r;
+    k->resume = fn;
+    k->arg = state;
+    list_push(&r->watches, &k->link);
+}
+
+struct mpx_watch *wait_bell(struct mpx_req *r, mpx_resume_fn fn, void *state)
+{
+    struct mpx_watch *k = watch_create(r->w, -1, 0);
+
+    if (k != NULL)
+        watch_for(k, r, fn, state);
+    return k;
+}
+
+void wait_ring(struct mpx_watch *k)
+{
+    if (k == NULL)
+        return;
+    k->fired = true;
+    wait_later(k->r);
+}
+
 struct mpx_watch *wait_watch(struct mpx_req *r, int fd, short events, mpx_resume_fn fn, void *state)
 {
     if (!r->running || r->phase >= MPX_PH_RESPONSE || r->res.ended || fd < 0) {
@@ -275,10 +302,7 @@ struct mpx_watch *wait_watch(struct mpx_req *r, int fd, short events, mpx_resume
     struct mpx_watch *k = watch_create(r->w, fd, events);
     if (k == NULL)
         return NULL;
-    k->r = r;
-    k->resume = fn;
-    k->arg = state;
-    list_push(&r->watches, &k->link);
+    watch_for(k, r, fn, state);
     return k;
 }
 
@@ -316,6 +340,7 @@ void wait_end_watches(struct mpx_req *r)
 {
     struct link *l;
 
+    wait_end_program(r);
     while ((l = list_first(&r->watches)) != NULL)
         wait_end_watch(CONTAINER_OF(l, struct mpx_watch, link));
 }

@@ -31,6 +31,11 @@ enum mpx_rc wait_open_path(struct mpx_req *r, struct mpx_str path, unsigned flag
                            void *state);
 enum mpx_rc wait_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, mpx_resume_fn fn,
                          void *state);
+enum mpx_rc wait_spawn(struct mpx_req *r, const struct mpx_spawn *s, mpx_resume_fn done,
+                       void *state);
+enum mpx_rc wait_fork(struct mpx_req *r, int (*child)(int out, void *arg), void *arg, size_t max,
+                      int64_t timeout_ms, mpx_resume_fn done, void *state);
+enum mpx_rc wait_program_go_on(struct mpx_req *r); /* mpx_spawn_go_on */
 enum mpx_rc wait_name(struct mpx_req *r, mpx_resume_fn fn, void *state);
 bool wait_wake(struct mpx_ticket *t);
 struct mpx_watch *wait_watch(struct mpx_req *r, int fd, short events, mpx_resume_fn fn,
@@ -63,5 +68,10 @@ void wait_next_turn(struct mpx_req *r);
 struct wait *wait_begin(struct mpx_req *r, enum wait_kind kind, mpx_resume_fn fn, void *state);
 void wait_cancel_name(struct mpx_req *r); /* it is not told any more */
 void wait_cancel_job(struct mpx_req *r);  /* the thread's work, if any, is for nobody */
+/* A watch of no descriptor: fn runs after each wait_ring. */
+struct mpx_watch *wait_bell(struct mpx_req *r, mpx_resume_fn fn, void *state);
+void wait_ring(struct mpx_watch *k);
+void wait_program_drained(struct mpx_req *r); /* there is room for more of its output */
+void wait_end_program(struct mpx_req *r);     /* none serves the request any more */
 
 #endif

@@ -133,6 +133,7 @@ int worker_init(struct worker *w, const struct settings *s, struct blame *blame)
     turn_init(&w->turn, blame, s->watchdog.warn);
     list_init(&w->ready);
     list_init(&w->deferred);
+    list_init(&w->programs);
     list_init(&w->listeners);
     w->descriptors = descriptors;
     w->reserve = -1;

@@ -35,6 +35,7 @@ struct worker {
     time_t iso_second, local_second; /* when these were made: once a second, if somebody asks */
     char iso[DATE_ISO], local[DATE_LOG];
     uint64_t next_id;
+    struct list programs; /* that live: program.h */
     struct list ready;    /* requests that go on at the end of this turn */
     struct list deferred; /* ... in the next one: they had more than their share of this */
     struct loop_event ready_event, deferred_event;

@@ -133,6 +133,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_piece.c \
 	tests/unit/test_pool.c \
 	tests/unit/test_problem.c \
+	tests/unit/test_program.c \
 	tests/unit/test_proxy.c \
 	tests/unit/test_quantity.c \
 	tests/unit/test_quarantine.c \
@@ -161,6 +162,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_variable_name.c \
 	tests/unit/test_verdict.c \
 	tests/unit/test_wait.c \
+	tests/unit/test_wait_program.c \
 	tests/unit/test_watchdog.c
 tests_unit_unit_CPPFLAGS = $(CPPFLAGS_OF_TESTS)
 tests_unit_unit_CFLAGS = $(CFLAGS_OF_TESTS)
@@ -186,6 +188,9 @@ tests_http_run_SOURCES = \
 	tests/http/run.c tests/http/verdict.c tests/http/verdict.h
 tests_http_run_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_http_run_LDADD = $(JANSSON_LIBS)
+EXTRA_DIST += tests/cgi/README tests/cgi/program.c \
+	tests/cgi/body.cases tests/cgi/death.cases tests/cgi/environment.cases tests/cgi/header.cases \
+	tests/cgi/nph.cases tests/cgi/redirect.cases
 EXTRA_DIST += $(HTTP_CASES) tests/http/README tests/http/not-yet.txt
 
 ## Clients that try nothing again, for what counts lost answers.
@@ -202,14 +207,14 @@ SYSTEM_TESTS = \
 	tests/system/browser.py tests/system/claims.py tests/system/cli.py \
 	tests/system/configure.py tests/system/crash.py tests/system/detach.py \
 	tests/system/dirlist.py tests/system/docs.py \
-	tests/system/doctree.py tests/system/faults.py tests/system/filters.py \
+	tests/system/doctree.py tests/system/exec.py tests/system/faults.py tests/system/filters.py \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/load_client.py tests/system/modules.py tests/system/overload.py \
 	tests/system/processes.py tests/system/range.py tests/system/reliability.py tests/system/reload.py \
 	tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
 	tests/system/spellings.py tests/system/static.py tests/system/static_cache.py \
 	tests/system/supervisor.py tests/system/systemd.py tests/system/tools.py \
-	tests/system/transaction.py tests/system/userdir.py tests/system/workers.py
+	tests/system/transaction.py tests/system/upgrade.py tests/system/userdir.py tests/system/workers.py
 ## what a sanitizer does on its own account would be counted
 if !SANITIZERS
 SYSTEM_TESTS += tests/system/hotpath.py tests/system/valgrind.py

@@ -4,7 +4,8 @@
    another one hides.
 
    In open():  p->files = (const struct mpx_files *)mpx_require(c, "files", 1, 0);
-   with "static" in the descriptor's "after"; NULL is a right value for mpx_files_policy_of. */
+   with "static" in the descriptor's "after"; whoever must stand before "static" requires it in a
+   hook. NULL is a right value for mpx_files_policy_of. */
 #ifndef MULTIPLEXD_FILES_H
 #define MULTIPLEXD_FILES_H
 #include <multiplexd/module.h>
@@ -19,6 +20,7 @@ struct mpx_files_policy {
        it was not there. For an entry of a folder: the folder's path, then the name; a folder with
        or without a slash behind it. Links are not looked at. Safe in any thread. */
     bool (*hides)(const struct mpx_files_policy *p, struct mpx_str path);
+    struct mpx_list index_file; /* of struct mpx_str: served for a folder, the first that exists */
 };
 
 struct mpx_files {
@@ -47,7 +49,8 @@ static inline const struct mpx_files_policy *mpx_files_policy_of(const struct mp
                                                                  struct mpx_req *r)
 {
     static const struct mpx_files_policy fallback = { MPX_OPEN_LINKS_BENEATH,
-                                                      mpx_files_hides_dots };
+                                                      mpx_files_hides_dots,
+                                                      { NULL, 0 } };
 
     return files != NULL ? files->policy(r) : &fallback;
 }

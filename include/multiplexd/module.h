@@ -207,10 +207,12 @@ struct mpx_str mpx_req_rest(const struct mpx_req *r);        /* the path beneath
 struct mpx_str mpx_req_prefix(const struct mpx_req *r);      /* the directory's path, "" for "/" */
 struct mpx_str mpx_req_location(const struct mpx_req *r);    /* where that lies on disk, or "" */
 struct mpx_str mpx_req_root_prefix(const struct mpx_req *r); /* see mpx_req_set_root */
-struct mpx_str mpx_req_query(const struct mpx_req *r);       /* as sent, without '?' */
-struct mpx_str mpx_req_line(const struct mpx_req *r);        /* the request line as sent */
-struct mpx_str mpx_req_host(const struct mpx_req *r);        /* lower case, without port, or "" */
-struct mpx_str mpx_req_vhost(const struct mpx_req *r);       /* the virtual host's name */
+/* Where a path of this virtual host, in its normal form, would lie on disk, or "". */
+struct mpx_str mpx_req_translate(struct mpx_req *r, struct mpx_str path);
+struct mpx_str mpx_req_query(const struct mpx_req *r); /* as sent, without '?' */
+struct mpx_str mpx_req_line(const struct mpx_req *r);  /* the request line as sent */
+struct mpx_str mpx_req_host(const struct mpx_req *r);  /* lower case, without port, or "" */
+struct mpx_str mpx_req_vhost(const struct mpx_req *r); /* the virtual host's name */
 /* Whether a host name, in any case and without port, is one of this virtual host's: its name or an
    alias. The virtual host for unknown names does not answer to those. */
 bool mpx_req_owns_host(const struct mpx_req *r, struct mpx_str host);
@@ -237,10 +239,10 @@ int mpx_req_rewrite(struct mpx_req *r, struct mpx_str path, struct mpx_str query
    rewrite, rest, prefix and location tell of that, and mpx_open opens beneath it; rules and
    settings stay those of the directory that was configured. Unless the folder belongs to that user
    it is as if it were not there, and MPX_OPEN_LINKS_FOLLOW means no more than MPX_OPEN_LINKS_OWNER
-   beneath it; (uid_t)-1: anybody's. Copies both; waits for no disk, mpx_open
-   finds what is there. A location that is configured for that path, or more closely, gives way as
-   well: mpx_req_root_prefix tells for which path the folder was named that the request's files
-   may not leave now, "" also where there is none. 0; -1, and logged, when it cannot be. */
+   beneath it; (uid_t)-1: anybody's. Copies both; waits for no disk, mpx_open finds what is there. A
+   location that is configured for that path, or more closely, gives way as well:
+   mpx_req_root_prefix tells for which path the folder was named that the request's files may not
+   leave now, "" also where there is none. 0; -1, and logged, when it cannot be. */
 int mpx_req_set_root(struct mpx_req *r, struct mpx_str prefix, struct mpx_str folder, uid_t owner);
 /* For a CONTENT hook that serves this path but not this method: "GET, POST", then answer NEXT. When
    nobody answers, core makes 405 or OPTIONS of it, with what all modules said united (RFC 9110
@@ -330,9 +332,9 @@ struct mpx_watch *mpx_req_watch(struct mpx_req *r, int fd, short events, mpx_res
 void mpx_watch_want(struct mpx_watch *w, short events); /* 0 pauses */
 void mpx_watch_end(struct mpx_watch *w);                /* the fd stays yours */
 /* The request's body, whole or in parts; no body is an empty one, as it is for a page of
-   error_pages, whatever the client sent. 100 Continue is sent with the
-   first of these calls, when it is due. A body that is too long, malformed, or stops coming ends
-   the request (413, 400, 408; a response that has begun is broken off), and fn does not run. */
+   error_pages, whatever the client sent. 100 Continue is sent with the first of these calls, when
+   it is due. A body that is too long, malformed, or stops coming ends the request (413, 400, 408; a
+   response that has begun is broken off), and fn does not run. */
 /* Whole: at most max bytes (0: what limits.body allows). Past limits.body_memory it lies in a file
    without a name; where that cannot be written the answer is 500. */
 enum mpx_rc mpx_read_body(struct mpx_req *r, size_t max, mpx_resume_fn fn, void *state);
@@ -400,6 +402,8 @@ enum mpx_rc mpx_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, m
                         void *state);
 /* The same without a request: done() runs on the loop. 0, or -1 when the queue is full. */
 int mpx_background(struct mpx_conf *c, void (*work)(void *arg), void *arg, void (*done)(void *arg));
+/* Other processes: mpx_spawn runs a program, mpx_fork a function. */
+#include <multiplexd/spawn.h>
 
 /* 10. Body filters: functions that see and change what goes out. */
 #include <multiplexd/filter.h>
@@ -447,7 +451,7 @@ struct mpx_service { /* what a service's table begins with; it grows at its end 
 };
 /* In open(). Borrows: the table is static. -1, and logged, when another module has the name. */
 int mpx_provide(struct mpx_conf *c, const char *name, const struct mpx_service *s);
-/* In open() of a module that names the provider in "after"; NULL when it is not there. */
+/* In open() of a module that names the provider in "after", or later; NULL when it is not there. */
 const struct mpx_service *mpx_require(struct mpx_conf *c, const char *name, unsigned major,
                                       unsigned minor);
 /* Another module's settings for this request, or NULL where it is not active. */

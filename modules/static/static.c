@@ -187,13 +187,14 @@ static int open_conf(struct mpx_conf *c, void *data)
     for (size_t i = 0; i < conf->types.count; i++)
         types_add(conf->own, pairs[i].key, pairs[i].value);
     policy_init(&conf->policy, conf->hidden, conf->symlinks);
+    conf->policy.told.index_file = conf->index_file;
     cache_open(c, &conf->cache);
     sidecars_open(c, &conf->sidecars);
     return mpx_provide(c, "mime", &mime.head) < 0 || mpx_provide(c, "files", &files.head) < 0 ? -1
                                                                                               : 0;
 }
 
-static const char *const after[] = { "userdir", NULL };
+static const char *const after[] = { "userdir", "exec", NULL };
 
 MPX_MODULE(static) = {
     MPX_HEADER(static, "1.0"),

@@ -152,12 +152,13 @@ class Peer:
             time.sleep(0.01)
 
     def stop(self):
+        """Its exit status."""
         self.process.terminate()
         try:
-            self.process.wait(20)
+            return self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
+            return self.process.wait()
 
 
 class Multiplexd(Peer):

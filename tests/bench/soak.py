@@ -183,9 +183,13 @@ def main():
             soak.say(f"{server.version()}, Linux {platform.release()}, {os.cpu_count()} cores, 8 clients, "
                      f"{args.requests:,} requests, " + (f"a reload every {args.every:g} s\n" if args.every else "no reload\n"))
             soak.run()
-            return 0 if soak.is_well() else 1
+            well = soak.is_well()
         finally:
-            server.stop()
+            status = server.stop()
+        if status != 0:
+            with open(where + "/output", encoding="utf-8", errors="replace") as f:
+                soak.say(f"its exit status: {status}; it said: {f.read()}")
+        return 0 if well and status == 0 else 1
 
 
 sys.exit(main())

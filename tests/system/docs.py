@@ -28,11 +28,11 @@ def compile_blocks(where):
 
 def test_the_modules_of_the_tutorial_answer():
     with folder() as where:
-        equal(compile_blocks(where), ["hello", "slow", "count", "adler", "token", "footer", "card", "tenants"])
+        equal(compile_blocks(where), ["hello", "slow", "count", "adler", "wc", "primes", "token", "footer", "card", "tenants"])
         write(where + "/www/page.html", "a page")
         write(where + "/www/page.txt", "a text")
         write(where + "/of/ann/a.txt", "ann's")
-        config = configuration({"documents": where + "/www", "modules": ["hello", "slow", "count", "adler", "footer", "card",
+        config = configuration({"documents": where + "/www", "modules": ["hello", "slow", "count", "adler", "wc", "primes", "footer", "card",
                                                                          "tenants", "static"],
                                 "hello": {"text": "hi there"}, "count": "1k", "footer": "<hr>", "tenants": where + "/of",
                                 "card": "$method $card.me-too, $$1 $user",
@@ -53,6 +53,10 @@ def test_the_modules_of_the_tutorial_answer():
             equal(server.get("/card")[2], b"GET ME-TOO, $1 ")
             for body in (b"", b"Wikipedia", os.urandom(3 << 20)):
                 equal(server.get("/adler", method="POST", body=body)[2], b"%08x\n" % zlib.adler32(body))
+            for body in (b"", b"a b\nc", b"line\n" * 100000):
+                equal(server.get("/wc", method="POST", body=body)[2].split(), [b"%d" % n for n in (body.count(b"\n"), len(body.split()), len(body))])
+            equal(server.get("/primes?12")[2], b"2\n3\n5\n7\n11\n")
+            equal(server.get("/primes?900000")[0], 500)  # more than it may write
             equal(server.get("/page.html")[2], b"a page<hr>")
             equal(server.get("/page.txt")[2], b"a text")
             equal(server.get("/of/ann/a.txt")[2], b"ann's")
@@ -60,9 +64,11 @@ def test_the_modules_of_the_tutorial_answer():
             equal([server.get(path)[0] for path in ("/of/", "/of/bob/a.txt", "/of/ann/../a.txt")], [404] * 3)
 
 
-def test_the_tutorials_hello_is_the_example():
-    with open(os.path.join(SOURCE, "docs/examples/hello/hello.c"), encoding="utf-8") as f:
-        equal(blocks("docs/MODULES.md", "c")[0].split("\n", 1)[1], f.read().split("\n", 1)[1])
+def test_the_modules_of_the_tutorial_are_the_examples():
+    shown = {text.split(" ")[1]: text for text in blocks("docs/MODULES.md", "c")}
+    for name in os.listdir(os.path.join(SOURCE, "docs/examples")):
+        with open(os.path.join(SOURCE, f"docs/examples/{name}/{name}.c"), encoding="utf-8") as f:
+            equal(shown[name + ".c"].split("\n", 1)[1], f.read().split("\n", 1)[1], name)
 
 
 def test_the_configurations_shown_are_good():
@@ -110,7 +116,7 @@ def test_the_manual_pages_name_every_option():
 
 def test_links_between_the_pages_lead_somewhere():
     for name in ("README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/CONFIG.md", "docs/FUZZING.md", "docs/MODULES.md",
-                 "docs/PERFORMANCE.md", *("docs/modules/" + page for page in MODULE_PAGES)):
+                 "docs/PERFORMANCE.md", "docs/RELIABILITY.md", *("docs/modules/" + page for page in MODULE_PAGES)):
         with open(os.path.join(SOURCE, name), encoding="utf-8") as f:
             for target in re.findall(r"\]\(([^)#:]+)\)", f.read()):
                 assert os.path.exists(os.path.join(SOURCE, os.path.dirname(name), target)), f"{name}: {target}"

@@ -129,11 +129,11 @@ def example_of(module, where):
 class Server:
     """A running daemon."""
 
-    def __init__(self, where, config, arguments=(), **more):
+    def __init__(self, where, config, arguments=(), program=PROGRAM, **more):
         self.config = write(os.path.join(where, "site.json"), json.dumps(config, indent=2))
         self.errors = os.path.join(where, "stderr")
         with open(self.errors, "wb") as stderr:
-            self.process = subprocess.Popen([*UNDER, PROGRAM, "-c", self.config, *arguments],
+            self.process = subprocess.Popen([*UNDER, program, "-c", self.config, *arguments],
                                             stdout=subprocess.PIPE, stderr=stderr, **more)
         self.ready = self.process.stdout.readline().decode()
         found = re.search(r"http://(?:127\.0\.0\.1|0\.0\.0\.0):(\d+)/", self.ready)

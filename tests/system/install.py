@@ -33,7 +33,7 @@ def test_what_is_installed_is_where_it_should_be():
     root = prefix()
     for path in ("sbin/multiplexd", "lib/multiplexd/modules/static.so", "lib/multiplexd/modules/accesslog.so",
                  "include/multiplexd/module.h", "include/multiplexd/filter.h",
-                 "include/multiplexd/network.h", "include/multiplexd/mime.h",
+                 "include/multiplexd/network.h", "include/multiplexd/spawn.h", "include/multiplexd/mime.h",
                  "include/multiplexd/files.h", "lib/pkgconfig/multiplexd.pc",
                  "share/man/man8/multiplexd.8", "share/man/man5/multiplexd.json.5", "etc/multiplexd/multiplexd.json",
                  "share/doc/multiplexd/README.md", "lib/systemd/system/multiplexd.service",
@@ -55,7 +55,7 @@ def test_only_mpx_names_are_exported():
     if not SANITIZERS:
         equal(others, [])
     declared = set()
-    for name in ("module.h", "filter.h", "network.h"):
+    for name in ("module.h", "filter.h", "network.h", "spawn.h"):
         with open(os.path.join(SOURCE, "include/multiplexd", name), encoding="utf-8") as f:
             declared.update(re.findall(r"\b(mpx_[a-z0-9_]+)\(", re.sub(r"/\*.*?\*/", "", f.read(), flags=re.S)))
     declared -= {"mpx_module"}

@@ -54,10 +54,10 @@ START_TEST(a_copy_that_fails_leaves_nothing_open)
 }
 END_TEST
 
-Suite *alone_suite(void)
+Suite *suite_alone(void)
 {
-    static const TTest *const tests[] = { &a_copy_has_the_same_sockets_under_other_descriptors,
-                                          &a_copy_that_fails_leaves_nothing_open, NULL };
+    static const TTest **const tests[] = { &a_copy_has_the_same_sockets_under_other_descriptors,
+                                           &a_copy_that_fails_leaves_nothing_open, NULL };
 
     return unit_suite("alone", tests);
 }

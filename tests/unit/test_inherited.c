@@ -171,6 +171,36 @@ START_TEST(a_copy_does_not_wait_and_outlives_what_was_passed)
 }
 END_TEST
 
+static int pass_on(void *arg)
+{
+    char pid[24];
+
+    (void)arg;
+    if (!arrange("2", "http:x", getpid()))
+        return 1;
+    for (int fd = 3; fd <= 8; fd++)
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    inherited_pass_on(true);
+    (void)snprintf(pid, sizeof(pid), "%ld", (long)getpid());
+    if (getenv("LISTEN_PID") == NULL || strcmp(getenv("LISTEN_PID"), pid) != 0 ||
+        strcmp(getenv("LISTEN_FDS"), "2") != 0 || strcmp(getenv("LISTEN_FDNAMES"), "http:x") != 0)
+        return 2;
+    for (int fd = 3; fd <= 8; fd++) /* those that listen, named or not */
+        if (fcntl(fd, F_GETFD) != (fd <= 5 ? 0 : FD_CLOEXEC))
+            return 3;
+    inherited_begin(); /* as the other image does */
+    if (inherited_by_name(MPX_STR("x"), 0) != 4 || inherited_fault(5) != NULL)
+        return 4;
+    inherited_pass_on(false);
+    return getenv("LISTEN_FDS") == NULL && fcntl(4, F_GETFD) == FD_CLOEXEC ? 0 : 5;
+}
+
+START_TEST(another_image_begins_with_the_same)
+{
+    ck_assert_int_eq(WEXITSTATUS(aid_fork(pass_on, NULL)), 0);
+}
+END_TEST
+
 Suite *suite_inherited(void)
 {
     static const TTest **const tests[] = { &sockets_of_systemd_have_names_that_no_child_inherits,
@@ -179,6 +209,7 @@ Suite *suite_inherited(void)
                                            &a_count_that_is_none_passes_nothing,
                                            &only_what_listened_at_the_beginning_can_be_used,
                                            &a_copy_does_not_wait_and_outlives_what_was_passed,
+                                           &another_image_begins_with_the_same,
                                            NULL };
 
     return unit_suite("inherited", tests);

@@ -120,6 +120,24 @@ START_TEST(no_child_inherits_what_the_manager_said)
 }
 END_TEST
 
+START_TEST(another_image_is_told_what_this_one_was)
+{
+    (void)setenv("WATCHDOG_USEC", "3000000", 1);
+    (void)snprintf(name, sizeof(name), "@multiplexd-again-%ld", (long)getpid());
+    listen_at(name);
+    for (int i = 0; i < 2; i++) {
+        notify_begin();
+        notify_pass_on(true);
+        ck_assert_str_eq(getenv("NOTIFY_SOCKET"), name);
+        ck_assert_str_eq(getenv("WATCHDOG_USEC"), "3000000");
+    }
+    notify_pass_on(false);
+    ck_assert_ptr_null(getenv("NOTIFY_SOCKET"));
+    ck_assert_ptr_null(getenv("WATCHDOG_USEC"));
+    close(manager);
+}
+END_TEST
+
 START_TEST(the_watchdog_is_for_the_process_that_it_names)
 {
     static const struct {
@@ -187,6 +205,7 @@ Suite *suite_notify(void)
                                            &a_reload_has_its_time,
                                            &the_address_may_be_abstract,
                                            &no_child_inherits_what_the_manager_said,
+                                           &another_image_is_told_what_this_one_was,
                                            &the_watchdog_is_for_the_process_that_it_names,
                                            &without_a_manager_nothing_is_told,
                                            &a_manager_that_does_not_listen_holds_up_nobody,

@@ -85,6 +85,7 @@
     X(piece)             \
     X(pool)              \
     X(problem)           \
+    X(program)           \
     X(proxy)             \
     X(quantity)          \
     X(quarantine)        \
@@ -113,6 +114,7 @@
     X(variable_name)     \
     X(verdict)           \
     X(wait)              \
+    X(wait_program)      \
     X(watchdog)
 
 #define UNIT_DECLARE(name) Suite *suite_##name(void);
