@@ -46,7 +46,7 @@ static void rest(struct alone *a)
     if (!a->again)
         return;
     a->again = false;
-    alone_reload(a);
+    alone_reload(a); /* nothing, after the end */
 }
 
 static void fail(struct alone *a, const char *why)
@@ -157,6 +157,38 @@ static void on_look(int fd, short what, void *arg)
         prepare(a);
 }
 
+static void try_it(struct alone *a)
+{
+    if (a->next->problems.count == 0)
+        launch_compare(a->next, a->reign->now->launch);
+    a->state = ALONE_CHECKS;
+    checker_start(&a->checker, a->next, true);
+    if (loop_timer(a->w->loop, &a->timer, LOOK_MS, LOOP_REPEAT, on_look, a) == 0)
+        return;
+    checker_stop(&a->checker);
+    fail(a, "it cannot be checked");
+}
+
+static void on_thread(void *arg)
+{
+    struct alone *a = arg;
+
+    a->read_rc = a->calls->read(a->calls->arg, a->next);
+}
+
+static void after_reading(void *arg)
+{
+    struct alone *a = arg;
+
+    worker_update_clock(a->w);
+    if (a->has_ended)
+        rest(a);
+    else if (a->read_rc < 0)
+        fail(a, "it cannot be read");
+    else
+        try_it(a);
+}
+
 void alone_reload(struct alone *a)
 {
     if (a->has_ended)
@@ -168,18 +200,17 @@ void alone_reload(struct alone *a)
     a->began_ms = clock_ms();
     notify_reloading("reads its configuration again");
     a->next = launch_create();
-    if (a->calls->read(a->calls->arg, a->next) < 0) {
-        fail(a, "it cannot be read");
+    a->state = ALONE_READS;
+    a->job = (struct pool_job){ .work = on_thread, .done = after_reading, .arg = a };
+    if (pool_submit(a->w->pool, &a->job) == 0)
         return;
-    }
-    if (a->next->problems.count == 0)
-        launch_compare(a->next, a->reign->now->launch);
-    a->state = ALONE_CHECKS;
-    checker_start(&a->checker, a->next, true);
-    if (loop_timer(a->w->loop, &a->timer, LOOK_MS, LOOP_REPEAT, on_look, a) == 0)
-        return;
-    checker_stop(&a->checker);
-    fail(a, "it cannot be checked");
+    on_thread(a); /* no thread is free: rather late than never */
+    after_reading(a);
+}
+
+bool alone_is_reading(const struct alone *a)
+{
+    return a->state == ALONE_READS;
 }
 
 void alone_end(struct alone *a)
@@ -187,14 +218,13 @@ void alone_end(struct alone *a)
     if (a->has_ended)
         return;
     a->has_ended = true;
-    loop_end(&a->timer);
     if (a->state == ALONE_CHECKS)
         checker_stop(&a->checker);
     if (a->state == ALONE_PREPARES) {
         endpoints_part(&a->wanted, a->calls->endpoints);
         reign_abandon(a->reign);
     }
-    launch_destroy(a->next);
-    a->next = NULL;
+    if (a->state != ALONE_READS)
+        rest(a);
     endpoints_remove(a->calls->endpoints);
 }

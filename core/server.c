@@ -388,17 +388,22 @@ static void on_jobs_late(int fd, short what, void *arg)
     s->hurried = true;
 }
 
+static bool is_at_work(const struct server *s)
+{
+    return reign_uses(&s->reign) > 0 || alone_is_reading(&s->alone);
+}
+
 /* Threads may still work for requests that are gone; their memory waits for them. False when they
    do not come to an end in time. */
 static bool wait_for_jobs(struct server *s)
 {
-    if (reign_uses(&s->reign) == 0)
+    if (!is_at_work(s))
         return true;
     if (loop_timer(s->w->loop, &s->deadline, JOBS_MS, 0, on_jobs_late, s) < 0)
         return false;
-    while (reign_uses(&s->reign) > 0 && !s->hurried)
+    while (is_at_work(s) && !s->hurried)
         loop_turn(s->w->loop, true);
-    return reign_uses(&s->reign) == 0;
+    return !is_at_work(s);
 }
 
 /* False when threads are still at work: then nothing that they may touch can be freed. */
