@@ -117,7 +117,8 @@ enum mpx_rc mpx_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, m
     return wait_offload(r, work, arg, fn, state);
 }
 
-enum mpx_rc mpx_spawn(struct mpx_req *r, const struct mpx_spawn *s, mpx_resume_fn done, void *state)
+enum mpx_rc mpx_spawn(struct mpx_req *r, const struct mpx_program *s, mpx_resume_fn done,
+                      void *state)
 {
     return wait_spawn(r, s, done, state);
 }

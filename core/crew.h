@@ -80,8 +80,7 @@ void crew_hand_logs(struct crew *c);
 /* Tells a worker that serves of another configuration: it becomes one that prepares. 0; -1 when its
    channel is not free, try again later. Borrows l until the worker has answered. */
 int crew_prepare(const struct crew *c, struct slot *s, struct launch *l, const struct endpoints *e);
-/* None prepares or is to be decided on any more: nothing but c->launch is looked at from here on.
-   */
+/* None prepares or is to be decided on any more: only c->launch is looked at from here on. */
 void crew_rest(struct crew *c);
 /* Tells one that has prepared what becomes of that. */
 void crew_decide(struct slot *s, bool commit);

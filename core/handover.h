@@ -14,8 +14,7 @@ struct handover {
 };
 
 int handover_pair(int ends[2]); /* 0, or -1 with errno */
-/* Gives away all that can be given, then closes end. Waits for a taker that is slow, for a moment.
-   */
+/* Gives away all that can be given, then closes end. Waits a moment for a taker that is slow. */
 void handover_give(struct worker *w, int end);
 /* Takes connections from end, which it takes, until the giver has closed its own. */
 void handover_take(struct handover *h, struct worker *w, int end);

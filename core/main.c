@@ -352,10 +352,6 @@ int main(int argc, char **argv)
 
     inherited_begin();
     notify_begin();
-    arena_init(&a, NULL);
-    find_program(&program, &a, argv);
-    if (heritage_begin(&h, &a) < 0)
-        return fail("cannot understand what the image before has left");
     descriptors_begin();
     if (cli_parse(&c, argc, argv) < 0)
         return EXIT_USAGE;
@@ -369,6 +365,10 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN); /* whoever reads our output may be gone */
     (void)signal(SIGUSR1, SIG_IGN); /* logs may be rotated before there are any */
     (void)signal(SIGCHLD, SIG_DFL); /* ignored by who started us, ends would not be told */
+    arena_init(&a, NULL);
+    find_program(&program, &a, argv);
+    if (heritage_begin(&h, &a) < 0)
+        return fail("cannot understand what the image before has left");
     l = launch_create();
     int rc = command(&l, &c, &h, &program);
     if (rc == SERVER_BUSY)

@@ -241,8 +241,7 @@ static int by_the_clock(struct supervisor *s)
     return due == 0 ? -1 : due > now ? (int)(due - now) : 0;
 }
 
-/* Signals, the checker, the trial of an image, then each worker; -1 stands for what is not there.
-   */
+/* Signals, the checker, the trial of an image, then each worker; -1: it is not there. */
 static void wait_for(struct supervisor *s, struct pollfd p[FIXED + CREW_MAX])
 {
     const struct checker *k = &s->reload.checker;

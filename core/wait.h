@@ -31,7 +31,7 @@ enum mpx_rc wait_open_path(struct mpx_req *r, struct mpx_str path, unsigned flag
                            void *state);
 enum mpx_rc wait_offload(struct mpx_req *r, void (*work)(void *arg), void *arg, mpx_resume_fn fn,
                          void *state);
-enum mpx_rc wait_spawn(struct mpx_req *r, const struct mpx_spawn *s, mpx_resume_fn done,
+enum mpx_rc wait_spawn(struct mpx_req *r, const struct mpx_program *s, mpx_resume_fn done,
                        void *state);
 enum mpx_rc wait_fork(struct mpx_req *r, int (*child)(int out, void *arg), void *arg, size_t max,
                       int64_t timeout_ms, mpx_resume_fn done, void *state);

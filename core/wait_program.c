@@ -190,7 +190,7 @@ static enum mpx_rc on_started(struct mpx_req *r, const void *conf, void *state)
 static void start_work(void *arg)
 {
     struct run *run = arg;
-    const struct mpx_spawn *s = &run->spec;
+    const struct mpx_program *s = &run->spec;
     const struct program_start how = { .path = s->path,
                                        .file = s->file != NULL ? s->file->fd : -1,
                                        .argv = s->argv,
@@ -270,14 +270,14 @@ static struct run *begin(struct mpx_req *r, mpx_resume_fn done, void *state)
 }
 
 /* Whoever counts programs counts this one out. */
-static enum mpx_rc refuse(const struct mpx_spawn *s)
+static enum mpx_rc refuse(const struct mpx_program *s)
 {
     if (s->size >= sizeof(*s) && s->on_gone != NULL)
         s->on_gone(s->gone_arg);
     return MPX_FAIL;
 }
 
-enum mpx_rc wait_spawn(struct mpx_req *r, const struct mpx_spawn *s, mpx_resume_fn done,
+enum mpx_rc wait_spawn(struct mpx_req *r, const struct mpx_program *s, mpx_resume_fn done,
                        void *state)
 {
     if (s->size < sizeof(*s) || s->path == NULL || s->path[0] != '/' || s->argv == NULL ||

@@ -11,7 +11,7 @@ enum { RUN_LINE_MAX = 1024 };
 /* A child process of a request, in the request's arena. */
 struct run {
     struct mpx_req *r;
-    struct mpx_spawn spec;
+    struct mpx_program spec;
     struct program *program; /* NULL: released */
     mpx_resume_fn done;
     void *state;

@@ -84,6 +84,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_docs.c \
 	tests/unit/test_dso.c \
 	tests/unit/test_endpoint.c \
+	tests/unit/test_enlist.c \
 	tests/unit/test_expand.c \
 	tests/unit/test_feasible.c \
 	tests/unit/test_field_rules.c \
@@ -97,6 +98,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_grants.c \
 	tests/unit/test_greeting.c \
 	tests/unit/test_guard.c \
+	tests/unit/test_heritage.c \
 	tests/unit/test_http1.c \
 	tests/unit/test_http1_body.c \
 	tests/unit/test_http1_end.c \

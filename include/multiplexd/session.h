@@ -49,8 +49,8 @@ struct mpx_session {
        it, which no other call made. -ERANGE: it is no number of 64 bits, or would be none. */
     enum mpx_rc (*increment)(struct mpx_req *r, struct mpx_str key, int64_t by, mpx_resume_fn fn,
                              void *state);
-    /* Stores a value if the key still has the old one (p NULL: none; and a new one with p NULL drops
-       it). -EAGAIN: it has another, which get() now has: begin again from that. */
+    /* Stores a value if the key still has the old one (p NULL: none; and a new one with p NULL
+       drops it). -EAGAIN: it has another, which get() now has: begin again from that. */
     enum mpx_rc (*update)(struct mpx_req *r, struct mpx_str key, struct mpx_str old,
                           struct mpx_str value, mpx_resume_fn fn, void *state);
     /* The same session under a new id; the old one is worth nothing from then on. Call it whenever

@@ -19,8 +19,8 @@ struct mpx_rlimit {
 };
 /* A program; zero what you do not use. It is copied, but what it points to is borrowed and lives as
    long as the request. */
-struct mpx_spawn {
-    uint32_t size;                         /* sizeof(struct mpx_spawn) */
+struct mpx_program {
+    uint32_t size;                         /* sizeof(struct mpx_program) */
     bool body_to_stdin;                    /* the request's body as it comes; else stdin is empty */
     const char *path;                      /* of the file, absolute; no shell is asked */
     const char *const *argv, *const *envp; /* NULL at their end; all of its environment */
@@ -51,7 +51,7 @@ struct mpx_spawn {
 /* Waits for a program (section 9): done() runs when it has exited and its output has ended, or at
    once when its time is over. While it runs the request may hold watches, but wait for nothing
    else. Its start waits on a thread; a full queue answers 503. on_gone is told in any case. */
-enum mpx_rc mpx_spawn(struct mpx_req *r, const struct mpx_spawn *s, mpx_resume_fn done,
+enum mpx_rc mpx_spawn(struct mpx_req *r, const struct mpx_program *s, mpx_resume_fn done,
                       void *state);
 enum mpx_rc mpx_spawn_go_on(struct mpx_req *r);
 /* Forks: run() sees the server as it is now, in a copy, and what it writes to out is collected. For

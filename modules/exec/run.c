@@ -184,7 +184,7 @@ static enum mpx_rc start(struct mpx_req *r, const struct conf *conf, struct way 
     struct mpx_str path =
         mpx_printf(a, "%.*s/%.*s", (int)location.n, location.p, (int)w->name.n, w->name.p);
     const char **argv = mpx_alloc(a, 3 * sizeof(*argv));
-    struct mpx_spawn s = {
+    struct mpx_program s = {
         .size = sizeof(s), .on_stdout = take, .on_hold = hold, .on_gone = slots_leave
     };
 

@@ -556,6 +556,19 @@ def test_a_thousand_requests_of_clients_who_leave_at_random_leave_nothing():
         equal(server.get("/cgi/p" + do(TEXT, "out well"))[2], b"well")
 
 
+def test_a_program_goes_on_across_a_reload():
+    with programs() as server:
+        with server.connect() as s:
+            s.sendall(request("/cgi/p" + do(TEXT, "out a", "sleep 800", "out b")))
+            wait_until(lambda: len(children(server.worker())) == 1, "it does not start")
+            site_of = json.load(open(server.config, encoding="utf-8"))
+            site_of["vhosts"]["directories"][0]["exec"] = {"env": {"NEW": "yes"}}
+            write(server.config, json.dumps(site_of))
+            server.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: server.get("/cgi/p" + do(TEXT, "env NEW"))[2] == b"NEW=yes\n", "no reload")
+            equal(read_answer(s, False)[2:], (b"ab", True))
+
+
 def test_no_program_outlives_a_stop():
     with programs() as server:
         clients = [server.connect() for _ in range(5)]

@@ -83,11 +83,14 @@ def test_the_pid_file_stays_locked_and_is_removed_in_the_end():
 
 def test_new_code_of_modules_is_used_and_the_configuration_is_read_again():
     with of_own_image() as (server, config):
-        compile_module(server.folder, "next", hello().replace('.p, ', '.p, '))
+        os.mkdir(server.folder + "/next")
+        compile_module(server.folder + "/next", "hello", hello().replace("text/plain", "text/new"))
+        os.rename(server.folder + "/next/hello.so", server.folder + "/hello.so")
         config["vhosts"]["hello"]["text"] = "new"
         write(server.config, json.dumps(config))
         upgrade(server)
-        equal(said(server), b"new")
+        status, fields, body = server.get("/hello")
+        equal((status, fields["content-type"], body), (200, "text/new", b"new"))
 
 
 def test_idle_connections_go_to_the_new_workers():

@@ -44,7 +44,7 @@ static enum mpx_rc let_go(struct mpx_req *r, const void *conf, void *state)
 static enum mpx_rc held(struct mpx_req *r, const void *conf, void *state)
 {
     (void)conf;
-    return mpx_sleep(r, 200, let_go, state);
+    return mpx_sleep(r, 800, let_go, state);
 }
 
 static int have_enough(struct mpx_req *r, struct mpx_str part, void *state)
@@ -115,14 +115,14 @@ static enum mpx_rc content(struct mpx_req *r, const void *conf)
     struct mpx_str path = mpx_req_path(r), text = { "", 0 };
     struct mpx_arena *a = mpx_req_arena(r);
     const char **argv = mpx_alloc(a, 4 * sizeof(*argv));
-    struct mpx_spawn s = { .size = sizeof(s),
-                           .path = "/bin/sh",
-                           .argv = argv,
-                           .envp = no_environment,
-                           .body_to_stdin = true,
-                           .on_stdout = pass_on,
-                           .on_gone = count_gone,
-                           .gone_arg = &gone };
+    struct mpx_program s = { .size = sizeof(s),
+                             .path = "/bin/sh",
+                             .argv = argv,
+                             .envp = no_environment,
+                             .body_to_stdin = true,
+                             .on_stdout = pass_on,
+                             .on_gone = count_gone,
+                             .gone_arg = &gone };
 
     (void)mpx_req_header(r, "Do", &text);
     argv[0] = "sh";
@@ -137,14 +137,14 @@ static enum mpx_rc content(struct mpx_req *r, const void *conf)
     if (str_is(path, "/hold")) {
         s.on_stdout = hold_once;
         s.on_hold = held;
-        s.silence_ms = 150;
+        s.silence_ms = 500;
     }
     if (str_is(path, "/lines"))
         s.on_stderr = keep_line;
     if (str_is(path, "/short"))
         s.timeout_ms = 100;
     if (str_is(path, "/silent"))
-        s.silence_ms = 100;
+        s.silence_ms = 500;
     if (str_is(path, "/much"))
         return mpx_fork(r, write_much, NULL, 10000, 0, forked, NULL);
     if (str_is(path, "/too-much"))
@@ -274,7 +274,7 @@ END_TEST
 START_TEST(it_may_not_be_silent_for_long)
 {
     expect("/silent?sleep 100", NULL, "[-110 0]");
-    expect("/silent?for i in 1 2 3 4;do sleep 0.06;echo;done", NULL, "\n\n\n\n[0 0]");
+    expect("/silent?for i in 1 2 3 4;do sleep 0.15;echo;done", NULL, "\n\n\n\n[0 0]");
 }
 END_TEST
 
@@ -283,7 +283,7 @@ START_TEST(waiting_for_the_client_is_no_silence)
     set_up();
     q.holds_body = true;
     begin("/silent?cat", "late");
-    loopback_run(lb, 400);
+    loopback_run(lb, 800);
     ck_assert(!q.done);
     q.holds_body = false;
     loopback_give_body(&q);

@@ -36,6 +36,7 @@
     X(docs)              \
     X(dso)               \
     X(endpoint)          \
+    X(enlist)            \
     X(expand)            \
     X(feasible)          \
     X(field_rules)       \
@@ -49,6 +50,7 @@
     X(grants)            \
     X(greeting)          \
     X(guard)             \
+    X(heritage)          \
     X(http1)             \
     X(http1_body)        \
     X(http1_end)         \

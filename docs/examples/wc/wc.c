@@ -19,7 +19,7 @@ static enum mpx_rc ended(struct mpx_req *r, const void *conf, void *state)
 static enum mpx_rc content(struct mpx_req *r, const void *conf)
 {
     static const char *const argv[] = { "wc", NULL }, *const envp[] = { "LC_ALL=C", NULL };
-    static const struct mpx_spawn wc = {
+    static const struct mpx_program wc = {
         .size = sizeof(wc), .path = "/usr/bin/wc", .argv = argv, .envp = envp,
         .body_to_stdin = true, .on_stdout = written, .silence_ms = 10000,
     };
