@@ -4,6 +4,7 @@
 #include "date.h"
 #include "descriptors.h"
 #include "log.h"
+#include "logging.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -45,6 +46,8 @@ static _Noreturn void child(struct checker *k, int channel)
 {
     const char *error;
 
+    if (k->has_threads)
+        logging_end();
     descriptors_keep(channel);
     if (child_drop(&k->user, true, &error) < 0) {
         log_error("the checker cannot give up its rights: %s", error);
@@ -137,9 +140,11 @@ static int choose_user(struct launch *l, struct child_user *user)
     return -1;
 }
 
-void checker_start(struct checker *k, struct launch *l)
+void checker_start(struct checker *k, struct launch *l, bool has_threads)
 {
-    *k = (struct checker){ .launch = l, .blame = blame_create(), .broker.peer.end = -1 };
+    *k = (struct checker){
+        .launch = l, .blame = blame_create(), .broker.peer.end = -1, .has_threads = has_threads
+    };
     if (choose_user(l, &k->user) < 0)
         finish(k, true);
     else
@@ -218,7 +223,7 @@ int checker_run(struct launch *l)
 {
     struct checker k;
 
-    checker_start(&k, l);
+    checker_start(&k, l, false);
     while (checker_runs(&k)) {
         struct pollfd p = { .fd = k.broker.peer.end, .events = checker_wants(&k) };
         int64_t left = k.end_ms - clock_ms();

@@ -27,14 +27,16 @@ struct checker {
     struct broker broker;
     pid_t pid;
     int64_t end_ms; /* when the child has had its time */
-    bool said_all, broke_rules;
+    bool said_all, broke_rules, has_threads;
     struct checker_crash crashes[CHECKER_CRASHES];
     size_t crash_count;
 };
 
 /* ---- for whoever may not wait. Start it; watch broker.peer.end as checker_wants says, and the
    clock, while it hears; give it the end of its child; until it is done or has failed */
-void checker_start(struct checker *k, struct launch *l); /* borrows l, adds to l->problems */
+/* Borrows l, adds to l->problems. has_threads: this process has them, and one of them writes its
+   log, which its children therefore do not have. */
+void checker_start(struct checker *k, struct launch *l, bool has_threads);
 bool checker_runs(const struct checker *k);
 short checker_wants(const struct checker *k);       /* events of poll(2) */
 void checker_on_events(struct checker *k);          /* any that came; none when its time is up */

@@ -98,7 +98,7 @@ void enlist(const struct launch *parents, struct blame *blame, int channel)
     launch_init(l);
     crash_begin(blame);
     if (receive_all(channel, l, &e) == 0)
-        rc = server_run(l, &e, blame, channel, NULL, NULL);
+        rc = server_run(l, &e, blame, channel, NULL);
     if (rc == SERVER_BUSY)
         _exit(SERVER_OK);
     launch_finish(l);

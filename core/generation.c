@@ -79,22 +79,12 @@ void generation_read(struct generation *g, struct sources *sources, struct modul
     g->building->process = node_member(g->root, "process");
 }
 
-static void warn_of_exchange(void *arg, const struct module *m, const char *file)
-{
-    (void)arg;
-    log_warn(
-        "module \"%s\" goes on as it was loaded: %s is another file since; SIGUSR2 or a restart "
-        "takes that",
-        m->name, file);
-}
-
 /* Before the first part: modules are found where this configuration says. */
 static void begin_building(struct generation *g)
 {
     g->modules->on_load = g->blame != NULL ? on_load : NULL;
     g->modules->arg = g->blame;
     find_modules(g);
-    modules_each_exchanged(g->modules, warn_of_exchange, NULL);
     confine_begin(g, g->building->request->quarantine);
 }
 

@@ -158,19 +158,17 @@ static int read_again(void *arg, struct launch *l)
 /* One process, for debuggers. */
 static int run_alone(struct launch *l, struct endpoints *e, struct ready *r)
 {
+    const struct alone_calls calls = { say_ready, read_again, r, e };
+    struct endpoints served;
     const char *error;
 
-    struct endpoints shown = *e; /* what is served is the server's */
-
-    r->e = &shown;
     if (child_drop(&l->user, l->settings.no_new_privs, &error) < 0)
         return fail(error);
+    if (alone_copy(e, &served) < 0)
+        return fail("there are no descriptors for the sockets");
     struct blame *blame = blame_create();
-    int rc = server_run(l, e, blame, -1, say_ready, r);
+    int rc = server_run(l, &served, blame, -1, &calls);
     blame_destroy(blame);
-    for (size_t i = 0; i < shown.count; i++)
-        shown.list[i].fd = -1; /* the server has closed it */
-    endpoints_remove(&shown);
     return rc;
 }
 

@@ -2,6 +2,7 @@
 #include "module.h"
 
 #include "dso.h"
+#include "log.h"
 #include "must.h"
 #include "suggest.h"
 #include "variable_name.h"
@@ -132,32 +133,6 @@ bool module_is_installed(const struct modules *ms, struct mpx_str name)
         if (is_in(ms, i, name, file))
             return true;
     return false;
-}
-
-/* The same contents in the same place, as far as can be told without reading them. */
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-void modules_each_exchanged(const struct modules *ms,
-                            void (*fn)(void *arg, const struct module *m, const char *file),
-                            void *arg)
-{
-    char file[PATH_MAX];
-    struct stat st;
-
-    for (unsigned i = 0; i < ms->count; i++) {
-        const struct module *m = ms->loaded[i];
-
-        for (size_t k = 0; !m->is_stub && k < ms->path_count; k++)
-            if (is_in(ms, k, str_of(m->name), file)) {
-                if (stat(file, &st) == 0 && !is_same(&st, &m->loaded))
-                    fn(arg, m, file);
-                break;
-            }
-    }
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -321,7 +296,7 @@ static struct module *add(struct modules *ms, const struct mpx_module *d, const 
     memcpy(&m->d, d, d->size < sizeof(m->d) ? d->size : sizeof(m->d));
     m->name = arena_copyz(&ms->arena, str_of(d->name));
     m->file = file;
-    (void)stat(file, &m->loaded);
+    (void)stat(file, &m->as_loaded);
     if (ms->count == ms->room) {
         ms->room = ms->room != 0 ? 2 * ms->room : 8;
         ms->loaded = must_realloc(ms->loaded, ms->room * sizeof(struct module *));
@@ -415,6 +390,27 @@ struct module *module_load(struct modules *ms, struct mpx_str name, bool careful
     if (m == NULL)
         ms->is_lacking = true;
     return m;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+void modules_warn_of_changed(struct modules *ms)
+{
+    for (unsigned i = 0; i < ms->count; i++) {
+        struct module *m = ms->loaded[i];
+        struct stat st;
+
+        if (m->is_stub || stat(m->file, &st) < 0 || is_same(&st, &m->as_loaded))
+            continue;
+        m->as_loaded = st;
+        log_warn("the file of module \"%s\" (%s) has changed since it was loaded, and the one of "
+                 "before goes on: restart, or upgrade (signal USR2), to have the new one",
+                 m->name, m->file);
+    }
 }
 
 struct option_table module_options(const struct module *m)

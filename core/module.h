@@ -11,9 +11,9 @@
 struct module {
     struct mpx_module d; /* a copy; what an older module lacks is zeroed */
     const char *name, *file;
-    bool is_stub;       /* it was not loaded: a name alone, see module_stub */
-    struct stat loaded; /* what its file was then; all zero: it could not be seen */
-    unsigned index;     /* 0, 1, ... in the order of loading: opened in it, closed in reverse */
+    struct stat as_loaded; /* its file */
+    bool is_stub;          /* it was not loaded: a name alone, see module_stub */
+    unsigned index;        /* 0, 1, ... in the order of loading: opened in it, closed in reverse */
 };
 
 struct modules {
@@ -49,13 +49,11 @@ struct module *module_load(struct modules *ms, struct mpx_str name, bool careful
    it is loaded already, that one. */
 struct module *module_stub(struct modules *ms, struct mpx_str name);
 struct module *module_find(const struct modules *ms, struct mpx_str name); /* loaded, or NULL */
-/* Calls fn with each module whose name leads to another file by now than the one that was loaded:
-   what is loaded stays, in this process. */
-void modules_each_exchanged(const struct modules *ms,
-                            void (*fn)(void *arg, const struct module *m, const char *file),
-                            void *arg);
 /* Is there a file for it? */
 bool module_is_installed(const struct modules *ms, struct mpx_str name);
+/* Logs which files are others by now than those that were loaded, each change once: what runs is
+   what was loaded. Files that are mapped have their inodes in memory: no disk is waited for. */
+void modules_warn_of_changed(struct modules *ms);
 struct option_table module_options(const struct module *m);
 /* Calls fn with the name of each file name.so in the path, sorted inside a folder. */
 void modules_each_installed(const struct modules *ms, void (*fn)(void *arg, struct mpx_str name),

@@ -13,13 +13,6 @@
 
 enum { RESTARTS_MAX = 10, RESUMES_PER_TURN = 64 };
 
-static const char *const rc_names[] = { "NEXT", "DONE", "WAIT", "RESTART", "FAIL", "GRANT" };
-
-static const char *rc_name(enum mpx_rc rc)
-{
-    return (unsigned)rc < sizeof(rc_names) / sizeof(rc_names[0]) ? rc_names[rc] : "nonsense";
-}
-
 /* The hook that runs or is suspended, or the next one; NULL at the end of the phase. */
 static const struct hook *current(const struct mpx_req *r)
 {
@@ -94,7 +87,7 @@ static bool edit_response(struct mpx_req *r)
         if (rc != MPX_NEXT && rc != MPX_FAIL)
             req_log(r, MPX_ERROR,
                     "answered %s in RESPONSE, where only NEXT and FAIL have a meaning",
-                    rc_name(rc));
+                    req_rc_name(rc));
         failed = rc != MPX_NEXT;
     }
     r->phase = before;
@@ -270,7 +263,8 @@ static void answer(struct mpx_req *r, enum mpx_rc rc)
         return;
     }
     if (rc != MPX_WAIT && wait_is_armed(r) && rc != MPX_FAIL) {
-        misuse(r, "began to wait but answered %s: return what the helper returned", rc_name(rc));
+        misuse(r, "began to wait but answered %s: return what the helper returned",
+               req_rc_name(rc));
         return;
     }
     switch (rc) {
@@ -298,7 +292,7 @@ static void answer(struct mpx_req *r, enum mpx_rc rc)
         }
         break;
     }
-    misuse(r, "answered %s (%d), which has no meaning here", rc_name(rc), (int)rc);
+    misuse(r, "answered %s (%d), which has no meaning here", req_rc_name(rc), (int)rc);
 }
 
 /* A body that is announced too long is refused before a byte of it is kept or asked for. */
@@ -496,7 +490,8 @@ void phase_log(struct mpx_req *r)
         enum mpx_rc rc = call_hook(r, current(r));
 
         if (rc != MPX_NEXT || wait_is_armed(r))
-            req_log(r, MPX_ERROR, "answered %s in LOG, where only NEXT has a meaning", rc_name(rc));
+            req_log(r, MPX_ERROR, "answered %s in LOG, where only NEXT has a meaning",
+                    req_rc_name(rc));
         wait_cancel(r);
         wait_end_watches(r);
     }

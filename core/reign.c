@@ -93,6 +93,7 @@ void reign_commit(struct reign *r)
     put_in_force(r, r->next);
     r->next = NULL;
     r->next_stands = false;
+    modules_warn_of_changed(r->now->modules);
     pass_listeners(r, old);
     for (size_t i = 0; i < r->now_has_not.count; i++)
         if (r->now_has_not.list[i].fd >= 0)

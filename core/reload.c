@@ -132,7 +132,7 @@ void reload_begin(struct reload *r)
     if (r->next->problems.count == 0)
         launch_compare(r->next, *r->now);
     r->state = RELOAD_CHECKS;
-    checker_start(&r->checker, r->next);
+    checker_start(&r->checker, r->next, false);
 }
 
 void reload_repeat(struct reload *r)

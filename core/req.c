@@ -67,6 +67,13 @@ void req_destroy(struct mpx_req *r)
     g->uses--;
 }
 
+const char *req_rc_name(enum mpx_rc rc)
+{
+    static const char *const names[] = { "NEXT", "DONE", "WAIT", "RESTART", "FAIL", "GRANT" };
+
+    return (unsigned)rc < sizeof(names) / sizeof(names[0]) ? names[rc] : "nonsense";
+}
+
 static int known_field(struct mpx_str name)
 {
     static const struct {

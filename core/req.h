@@ -133,6 +133,7 @@ struct mpx_req {
 struct mpx_req *req_create(struct worker *w, const struct carrier *carrier, void *data);
 /* Ends it; it waits for nothing any more. Its slots are ended, its memory goes - when the last
    thread that works for it is done. */
+const char *req_rc_name(enum mpx_rc rc); /* for the log */
 void req_destroy(struct mpx_req *r);
 /* A field that core reads, its lines joined; false when it is not there. */
 bool req_known(const struct mpx_req *r, enum req_field f, struct mpx_str *value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server.h"
 
+#include "alone.h"
 #include "broker.h"
 #include "descriptors.h"
 #include "enlist.h"
@@ -23,7 +24,7 @@
 
 enum { JOBS_MS = 5000 }; /* how long a stop waits for work on threads that is under way */
 
-/* Signals that mean something to a supervisor only. */
+/* Signals that mean something to a supervisor. */
 static const int refused_signals[] = { SIGUSR2 };
 enum {
     REFUSED = sizeof(refused_signals) / sizeof(refused_signals[0]),
@@ -33,6 +34,7 @@ struct server {
     struct worker *w;
     struct modules modules;
     struct reign reign;
+    struct alone alone;        /* of a process that has no supervisor */
     struct edition *first;     /* until it is in force */
     struct mpx_str quarantine; /* that came for the next configuration; on the heap */
     struct endpoints sockets;  /* the same */
@@ -50,10 +52,13 @@ static const struct settings *settings_of(const struct server *s)
     return &(s->first != NULL ? s->first : s->reign.now)->g.settings;
 }
 
+/* With the mode of the configuration that wants it. */
 static int open_own_log(void *arg, const char *path)
 {
-    const struct settings *s = arg;
-    const struct logfile_as as = { s->log_mode_bits, NULL };
+    const struct server *s = arg;
+    const struct edition *e = s->reign.next;
+    const struct logfile_as as = { (e != NULL ? &e->g.settings : settings_of(s))->log_mode_bits,
+                                   NULL };
 
     return logfile_open(path, &as);
 }
@@ -78,7 +83,7 @@ static int equip(struct server *s, struct blame *blame)
         return -1;
     s->w->go_on = phase_go_on;
     s->w->open_log = s->channel >= 0 ? ask_for_log : open_own_log;
-    s->w->open_log_arg = s->channel >= 0 ? (void *)&s->channel : (void *)(uintptr_t)settings_of(s);
+    s->w->open_log_arg = s->channel >= 0 ? (void *)&s->channel : (void *)s;
     return 0;
 }
 
@@ -102,7 +107,8 @@ static int prepare(struct server *s, struct launch *l, struct blame *blame)
         edition_set_reader(e, broker_read_private, &s->channel);
     int rc = edition_build(e) < 0 || equip(s, blame) < 0 || edition_open(e) < 0 ? -1 : 0;
     tell_problems(s, &e->problems);
-    s->w->open_log = refuse_log;
+    if (s->channel >= 0)
+        s->w->open_log = refuse_log;
     return rc;
 }
 
@@ -160,6 +166,8 @@ static void on_stop(int fd, short what, void *arg)
         return;
     }
     s->w->stopping = true;
+    if (s->channel < 0)
+        alone_end(&s->alone);
     reign_abandon(&s->reign);
     for (k = list_first(&s->w->listeners); k != NULL; k = list_next(&s->w->listeners, k))
         listener_stop(CONTAINER_OF(k, struct listener, link));
@@ -314,29 +322,20 @@ static void on_reopen(int number, short what, void *arg)
     struct server *s = arg;
 
     (void)what;
-    if (number == SIGHUP)
-        server_explain_hangup();
+    worker_update_clock(s->w);
     sinks_each_file(s->w->sinks, reopen_one, s);
+    if (number == SIGHUP)
+        alone_reload(&s->alone);
 }
 
-void server_explain_hangup(void)
-{
-    log_warn("the logs are opened again; a single process (\"workers\": 0) does not read its "
-             "configuration again: restart for that");
-}
-
-void server_refuse_signal(int number)
-{
-    log_warn(
-        "%s: a single process (\"workers\": 0) makes no room for another image: restart for that",
-        strsignal(number));
-}
-
+/* What only a supervisor can do. */
 static void on_refused(int number, short what, void *arg)
 {
     (void)what;
     (void)arg;
-    server_refuse_signal(number);
+    log_warn("signal %s does nothing where \"workers\" is 0: there is no supervisor that could "
+             "pass the sockets on; restart",
+             strsignal(number));
 }
 
 static int watch_parent(struct server *s)
@@ -389,17 +388,22 @@ static void on_jobs_late(int fd, short what, void *arg)
     s->hurried = true;
 }
 
+static bool is_at_work(const struct server *s)
+{
+    return reign_uses(&s->reign) > 0 || alone_is_reading(&s->alone);
+}
+
 /* Threads may still work for requests that are gone; their memory waits for them. False when they
    do not come to an end in time. */
 static bool wait_for_jobs(struct server *s)
 {
-    if (reign_uses(&s->reign) == 0)
+    if (!is_at_work(s))
         return true;
     if (loop_timer(s->w->loop, &s->deadline, JOBS_MS, 0, on_jobs_late, s) < 0)
         return false;
-    while (reign_uses(&s->reign) > 0 && !s->hurried)
+    while (is_at_work(s) && !s->hurried)
         loop_turn(s->w->loop, true);
-    return reign_uses(&s->reign) == 0;
+    return !is_at_work(s);
 }
 
 /* False when threads are still at work: then nothing that they may touch can be freed. */
@@ -410,6 +414,8 @@ static bool stop(struct server *s)
     loop_end(&s->tick);
     loop_end(&s->alive);
     loop_end(&s->deadline);
+    if (s->channel < 0)
+        alone_end(&s->alone);
     handover_finish(&s->handover);
     while ((k = list_first(&s->w->listeners)) != NULL)
         listener_destroy(CONTAINER_OF(k, struct listener, link));
@@ -443,7 +449,7 @@ static void release(struct server *s)
 }
 
 int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int channel,
-               void (*ready)(void *arg), void *arg)
+               const struct alone_calls *alone)
 {
     struct server *s = must_calloc(sizeof(*s));
     int rc = SERVER_FAILED;
@@ -453,11 +459,12 @@ int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int c
     s->peer.end = -1;
     modules_init(&s->modules);
     reign_init(&s->reign, s->w);
+    alone_init(&s->alone, alone, s->w, &s->modules, &s->reign);
     if (prepare(s, l, blame) == 0 && start(s, e) == 0) {
         if (channel >= 0)
             (void)channel_send(channel, BROKER_READY, MPX_STR(""), NULL, 0);
         else
-            ready(arg);
+            alone->ready(alone->arg);
         loop_run(s->w->loop);
         rc = SERVER_OK;
     }

@@ -2,6 +2,7 @@
    A worker: loads the configuration, serves until it is told to stop. */
 #ifndef SERVER_H
 #define SERVER_H
+#include "alone.h"
 #include "endpoint.h"
 #include "launch.h"
 
@@ -12,12 +13,9 @@ enum {
 };
 
 /* Runs in this process, which has become who it is to be. channel leads to the supervisor; -1:
-   there is none, and ready() is called instead. The endpoints' descriptors are taken. */
+   there is none, and the process reloads by itself, see alone.h, else NULL. The endpoints'
+   descriptors are taken. */
 int server_run(struct launch *l, struct endpoints *e, struct blame *blame, int channel,
-               void (*ready)(void *arg), void *arg);
-/* Says what a hang-up does: the logs are opened again, the configuration is not read. */
-void server_explain_hangup(void);
-/* Says that this signal does nothing in a single process. */
-void server_refuse_signal(int number);
+               const struct alone_calls *alone);
 
 #endif

@@ -59,6 +59,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_accept.c \
 	tests/unit/test_address.c \
 	tests/unit/test_admission.c \
+	tests/unit/test_alone.c \
 	tests/unit/test_arena.c \
 	tests/unit/test_beneath.c \
 	tests/unit/test_beneath_links.c \

@@ -167,20 +167,6 @@ def test_a_module_that_is_named_for_the_first_time_is_loaded():
         equal(ask(s)[2], b"again 1", "nobody kept its block")
 
 
-def test_the_file_of_a_module_that_was_exchanged_is_told_and_not_used():
-    with saying() as server:
-        reload(server, site(server.folder, "same"))
-        assert "another file" not in server.log(), server.log()
-        os.rename(server.folder + "/says.so", server.folder + "/says.old")
-        compile_module(server.folder, "says", MODULE.replace("NAME", "says").replace("%.*s %u", "%.*s! %u"))
-        reload(server, site(server.folder, "new"))
-        equal(server.get("/")[2], b"new 1")
-        contains(server.log(), 'module "says" goes on as it was loaded: ' + server.folder + "/says.so is another file")
-        server.process.send_signal(signal.SIGUSR2)
-        server.wait_for_log("the new image serves")
-        equal(server.get("/")[2], b"new! 1")
-
-
 def test_a_listener_that_is_gone_ends_its_connections_with_their_next_answer():
     both = [{"host": "127.0.0.1", "port": 0}, {"host": "127.0.0.2", "port": 0}]
     with folder() as where:
@@ -250,6 +236,61 @@ def test_a_hundred_reloads_leave_nothing_behind():
         equal(ask(s)[2], b"n99 2")
         wait_until(lambda: server.log().count("closed ") == 101, "all but the last are closed")
         equal(descriptors(server), before)
+
+
+def test_a_module_whose_file_has_changed_is_named_once():
+    with saying() as server:
+        file = server.folder + "/says.so"
+        reload(server, site(server.folder, "new"))
+        assert "has changed since" not in server.log(), server.log()
+        os.utime(file, (1, 1))
+        reload(server, site(server.folder, "newer"))
+        server.wait_for_log('the file of module "says" (' + os.path.realpath(file) + ") has changed since it was loaded")
+        reload(server, site(server.folder, "newest"))
+        equal(server.log().count("has changed since"), 1)
+
+
+def test_a_process_without_workers_reads_its_configuration_again():
+    with saying(daemon={"workers": 0}) as server, server.connect() as slow, server.connect() as s:
+        equal(ask(s)[2], b"old 1")
+        slow.sendall(request("/slow"))
+        time.sleep(0.1)
+        reload(server, site(server.folder, "new", daemon={"workers": 0}))
+        equal(ask(s)[2], b"new 2", "the connection goes on")
+        equal(read_response(slow)[2], b"old 3")
+        server.wait_for_log("closed old")
+        for i in range(10):
+            reload(server, site(server.folder, f"n{i}", daemon={"workers": 0}))
+        equal(ask(s)[2], b"n9 4")
+
+
+def test_a_process_without_workers_goes_on_with_what_it_has():
+    with saying(daemon={"workers": 0}) as server, server.connect() as s:
+        wrong = site(server.folder, "new", daemon={"workers": 0})
+        reload(server, {**wrong, "nonsense": 1, "nowhere": 2}, NOT_TAKEN)
+        contains(server.log(), '"nonsense"')
+        contains(server.log(), '"nowhere"')
+        reload(server, site(server.folder, "bad", daemon={"workers": 0}), NOT_TAKEN)
+        contains(server.log(), "this text cannot be opened")
+        equal(ask(s)[2], b"old 1")
+        reload(server, site(server.folder, "new", daemon={"workers": 0}))
+        equal(ask(s)[2], b"new 2")
+
+
+def test_a_process_without_workers_adds_and_removes_listeners():
+    with saying(daemon={"workers": 0}) as server, server.connect() as s:
+        first = site(server.folder, "two", daemon={"workers": 0})["connection"]
+        with socket.create_server(("127.0.0.2", 0)) as free:
+            port = free.getsockname()[1]
+        hosts = [first, {"host": "127.0.0.2", "port": port}]
+        reload(server, {**site(server.folder, "two", daemon={"workers": 0}), "connection": hosts})
+        with socket.create_connection(("127.0.0.2", port), 10) as other:
+            equal(ask(other)[2], b"two 1")
+            reload(server, site(server.folder, "one", daemon={"workers": 0}))
+            equal(ask(other)[1].get("connection"), "close")
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.2", port), 1):
+            raise AssertionError("nobody is to listen there")
+        equal(ask(s)[2], b"one 3")
 
 
 if __name__ == "__main__":

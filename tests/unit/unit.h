@@ -11,6 +11,7 @@
     X(accept)            \
     X(address)           \
     X(admission)         \
+    X(alone)             \
     X(arena)             \
     X(beneath)           \
     X(beneath_links)     \
