@@ -29,17 +29,12 @@ static void enter(struct mpx_req *r, const struct mpx_conf *conf)
     blame_set(r->w->blame, conf->module->index, BLAME_HOOK + (unsigned)r->phase, r->vhost->host);
 }
 
-static void leave(struct mpx_req *r)
+/* What its answer is. Without a variable of a module in quarantine nobody knows what it would have
+   said: the request has come to that module. */
+static enum mpx_rc leave(struct mpx_req *r, enum mpx_rc rc)
 {
     blame_clear(r->w->blame);
     r->running = false;
-}
-
-/* A hook is back. Without a variable of a module in quarantine nobody knows what it would have
-   said: the request has come to that module. */
-static enum mpx_rc leave_with(struct mpx_req *r, enum mpx_rc rc)
-{
-    leave(r);
     if (r->lacks == NULL || r->phase == MPX_PH_LOG || r->res.started)
         return rc;
     return req_refuse_confined(r, r->lacks);
@@ -47,12 +42,11 @@ static enum mpx_rc leave_with(struct mpx_req *r, enum mpx_rc rc)
 
 static enum mpx_rc call_hook(struct mpx_req *r, const struct hook *h)
 {
-    if (h->fn == NULL) {
-        r->caller = h->conf;
+    r->caller = h->conf;
+    if (h->fn == NULL)
         return req_refuse_confined(r, h->conf->module);
-    }
     enter(r, h->conf);
-    return leave_with(r, h->fn(r, h->conf->data));
+    return leave(r, h->fn(r, h->conf->data));
 }
 
 static enum mpx_rc call_resume(struct mpx_req *r, mpx_resume_fn fn, void *state)
@@ -60,7 +54,7 @@ static enum mpx_rc call_resume(struct mpx_req *r, mpx_resume_fn fn, void *state)
     const struct mpx_conf *conf = r->caller;
 
     enter(r, conf);
-    return leave_with(r, fn(r, conf->data, state));
+    return leave(r, fn(r, conf->data, state));
 }
 
 /* Whatever the hook waits for, it does not go on. */

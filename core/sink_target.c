@@ -17,7 +17,7 @@ bool sink_is_file(struct mpx_str target)
 
 void sink_syslog(struct mpx_str target, enum mpx_level level, struct mpx_str line)
 {
-    system_log_line(system_log_facility(target), level, line);
+    system_log_line_now(system_log_facility(target), level, line);
 }
 
 void sink_syslog_end(void)

@@ -80,7 +80,7 @@ static bool is_at_fault(struct watchdog *d)
         return true; /* no /proc: the turn alone counts */
     bool ran = cpu != d->cpu;
     d->cpu = cpu;
-    return state == 'R' ? ran : state != 'T' && state != 't' && state != 'Z' && state != 'X';
+    return state == 'R' ? ran : state != 'T' && state != 't'; /* 'Z': only its first thread ended */
 }
 
 int64_t watchdog_tick(struct watchdog *d, int64_t now_ms)

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,12 @@ __attribute__((noinline)) static void smash(void)
         ((volatile char *)small)[i] = 'x';
 }
 
+/* The thread alone; others go on. */
+static void quit(void)
+{
+    pthread_exit(NULL);
+}
+
 static volatile bool never;
 
 static void loop(void)
@@ -104,7 +111,7 @@ static const struct {
 } deeds[] = {
     { "fault", fault },   { "abort", abort }, { "trap", trap }, { "divide", divide },
     { "leave", leave },   { "smash", smash }, { "loop", loop }, { "recurse", recurse },
-    { "vanish", vanish }, { "doze", doze },
+    { "vanish", vanish }, { "doze", doze },   { "quit", quit },
 };
 
 static void do_deed(struct mpx_str name)

@@ -240,6 +240,14 @@ def test_a_stall_counts_as_a_crash():
         equal(ask(server, "/content/alive"), 503)
 
 
+def test_a_loop_whose_thread_has_ended_stalls():
+    with crashing({"watchdog": {"kill": "300ms"}}) as server, server.connect() as s:
+        s.sendall(request("/content/quit", host="a.example"))
+        server.wait_for_log('module "crash" in its CONTENT hook, virtual host "a.example"')
+        contains(deaths(server)[0], "was killed, for its loop had not turned for ")
+        equal(ask(server, "/content/alive"), 200)
+
+
 def test_a_folder_that_is_guarded_is_not_open_while_its_guard_is_in_quarantine():
     with folder() as where:
         write(where + "/access/x", "secret")

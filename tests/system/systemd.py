@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Under systemd, or what does as it does: sockets that are passed, what the service manager is told, units."""
 import contextlib
+import ctypes
 import glob
 import json
 import os
@@ -389,6 +390,16 @@ def fill(fd):
     os.set_blocking(fd, True)
 
 
+def replaced_when_killed(server):
+    worker = server.worker()
+    os.kill(worker, signal.SIGKILL)
+    end = time.monotonic() + 5
+    while server.workers() in ([], [worker]):
+        assert time.monotonic() < end, "it is not replaced"
+        time.sleep(0.02)
+    equal(server.get("/none")[0], 404)
+
+
 def test_a_log_that_nobody_reads_keeps_no_worker_from_being_replaced():
     with folder() as where:
         os.mkfifo(where + "/log")
@@ -397,13 +408,34 @@ def test_a_log_that_nobody_reads_keeps_no_worker_from_being_replaced():
         for log, pipe, more in ((where + "/log", fifo, {}), ("stderr", ends[1], {"preexec_fn": lambda: os.dup2(ends[1], 2)})):
             with serving(configuration({"documents": where}, daemon={"log": log}), **more) as server:
                 fill(pipe)
-                worker = server.worker()
-                os.kill(worker, signal.SIGKILL)
-                end = time.monotonic() + 5
-                while server.workers() in ([], [worker]):
-                    assert time.monotonic() < end, "it is not replaced"
-                    time.sleep(0.02)
-                equal(server.get("/none")[0], 404)
+                replaced_when_killed(server)
+
+
+def in_another_dev(dev):
+    """In a child: /dev is that folder, with the little that is needed there."""
+    equal(ctypes.CDLL(None).unshare(0x20000), 0)  # CLONE_NEWNS
+    subprocess.run(["sh", "-ec", """mount --make-rprivate /
+                                    for f in null urandom; do touch $0/$f; mount --bind /dev/$f $0/$f; done
+                                    mount --rbind $0 /dev""", dev], check=True)
+
+
+def test_neither_does_a_syslog_that_nobody_reads():
+    need(IS_ROOT and subprocess.run(["unshare", "-m", "true"], check=False).returncode == 0, "nothing may be mounted here")
+    with folder() as where:
+        os.mkdir(where + "/dev")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as more:
+            log.bind(where + "/dev/log")
+            log.settimeout(10)
+            with serving(configuration({"documents": where}, daemon={"log": "syslog:daemon"}),
+                         preexec_fn=lambda: in_another_dev(where + "/dev")) as server:
+                os.kill(server.worker(), signal.SIGKILL)
+                text = log.recv(1 << 16).decode()
+                assert re.fullmatch(r"<27>\w{3} [ \d]\d [\d:]{8} multiplexd: .* error: a worker died: .*", text), text
+                while server.get("/none")[0] != 404:
+                    pass
+                more.connect(where + "/dev/log")
+                fill(more.fileno())
+                replaced_when_killed(server)
 
 
 def test_the_watchdog_hears_of_loops_that_turn_and_of_no_other():
