@@ -35,6 +35,11 @@ tests_modules_probe_la_SOURCES = \
 tests_modules_probe_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_refuse_la_SOURCES = tests/modules/refuse.c
 tests_modules_refuse_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
+if HAVE_SESSION
+check_LTLIBRARIES += tests/modules/visitor.la
+tests_modules_visitor_la_SOURCES = tests/modules/visitor.c
+tests_modules_visitor_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
+endif
 
 ## Preloaded into daemons; it must not bring a sanitizer of its own with it.
 check_LTLIBRARIES += tests/faults/faults.la
