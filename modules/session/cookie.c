@@ -144,7 +144,8 @@ void cookie_hash(struct mpx_req *r, const struct cookie *k, struct mpx_str text,
                  unsigned char id[OP_ID])
 {
     struct mpx_str where = k->domain.n > 0 ? k->domain : mpx_req_vhost(r);
-    struct mpx_str all = mpx_printf(mpx_req_arena(r), "%.*s %s %.*s", (int)text.n, text.p,
+    struct mpx_str all = mpx_printf(mpx_req_arena(r), "%.*s %s %s %.*s", (int)text.n, text.p,
+                                    is_secure(r) ? "secure" : "plain",
                                     k->domain.n > 0 ? "domain" : "vhost", (int)where.n, where.p);
 
     SHA256((const unsigned char *)all.p, all.n, id);

@@ -23,7 +23,8 @@ bool cookie_read(struct mpx_req *r, const struct cookie *k, struct mpx_str *text
 /* A new id, out of the kernel's randomness. 0 or -1. */
 int cookie_make(char text[COOKIE_TEXT + 1]);
 /* What a store finds the session by: a hash of the id and of where it holds, so that neither a store
-   that is stolen nor another site's cookie opens anything. */
+   that is stolen nor another site's cookie opens anything, nor the cookie of a plain connection a
+   session of secure ones. */
 void cookie_hash(struct mpx_req *r, const struct cookie *k, struct mpx_str text,
                  unsigned char id[OP_ID]);
 /* Adds Set-Cookie. An empty text takes the cookie back. lifetime in milliseconds. */

@@ -39,8 +39,9 @@ static const char *type_word(const struct mpx_option *o)
         return (o->flags & OPTION_OR_FALSE) != 0 ? "object or false" : "object";
     case MPX_T_MAP:
         return (o->flags & MPX_OPT_OR_TEXT) != 0 ? "string or object of strings"
-               : o->of != NULL                   ? "object of objects"
-                                                 : "object of strings";
+               : o->of == NULL                   ? "object of strings"
+               : o->of->type == MPX_T_LIST       ? "object of lists"
+                                                 : "object of objects";
     case MPX_T_JSON:
         return "see below";
     }
