@@ -53,6 +53,7 @@ check_PROGRAMS += tests/unit/unit
 TESTS += tests/unit/unit
 tests_unit_unit_SOURCES = \
 	modules/rewrite/index.c modules/rewrite/index.h modules/rewrite/table.c modules/rewrite/table.h \
+	modules/session/op.c modules/session/op.h modules/session/values.c modules/session/values.h \
 	$(PERCENT_SOURCES) \
 	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/unit/aid.c tests/unit/aid.h \
@@ -148,6 +149,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_rewrite.c \
 	tests/unit/test_root.c \
 	tests/unit/test_set_root.c \
+	tests/unit/test_session.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_settings_listener.c \
 	tests/unit/test_shorthand.c \
@@ -217,7 +219,7 @@ SYSTEM_TESTS = \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/load_client.py tests/system/modules.py tests/system/overload.py \
 	tests/system/processes.py tests/system/range.py tests/system/reliability.py tests/system/reload.py \
-	tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
+	tests/system/rewrite.py tests/system/seed.py tests/system/session.py tests/system/slow.py \
 	tests/system/spellings.py tests/system/static.py tests/system/static_cache.py \
 	tests/system/supervisor.py tests/system/systemd.py tests/system/tools.py \
 	tests/system/transaction.py tests/system/upgrade.py tests/system/userdir.py tests/system/workers.py

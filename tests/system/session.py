@@ -192,7 +192,7 @@ def test_ids_are_random():
 @both
 def test_ids_appear_in_no_log_and_no_store(store):
     with folder() as www:
-        log = {"file": www + "/access.log", "format": "$request $header.cookie $response.set-cookie $session.id $session.user"}
+        log = {"file": www + "/access.log", "format": "$request_line $header.cookie $response.set-cookie $session.id $session.user"}
         os.chmod(www, 0o777)
         with daemon(store, accesslog=log, daemon={"log_level": "debug"}) as server:
             b = Browser(server)
@@ -645,6 +645,20 @@ def test_memory_that_workers_do_not_share_is_refused():
     equal(status, 1, errors)
     need("must be from 0 to 1" not in errors and "at most 1" not in errors, "there is one worker at most")
     contains(errors, 'daemon.workers is 2: use "process": { "session": { "store": "sqlite"')
+
+
+def test_the_example_counts_visits():
+    need_session()
+    with open(os.path.join(SOURCE, "docs/examples/visits/visits.c"), encoding="utf-8") as f:
+        text = f.read()
+    contains(blocks("docs/MODULES.md", "c"), text, "the tutorial's is the example")
+    with folder() as where:
+        compile_module(where, "visits", text)
+        config = configuration({"session": {}, "modules": ["session", "visits"]}, daemon={"module_path": [where, MODULES[0]]})
+        with serving(config) as server:
+            b = Browser(server)
+            equal([b.ask("/visits") for _ in range(3)], [f"visit {n}\n" for n in (1, 2, 3)])
+            equal(Browser(server).ask("/visits"), "visit 1\n")
 
 
 def test_the_example_of_the_page():
