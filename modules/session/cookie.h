@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
-   The cookie that holds a session's id, and nothing else (RFC 6265; the prefixes of RFC 6265bis). */
+   The cookie that holds a session's id, and nothing else (RFC 6265; its prefixes RFC 6265bis). */
 #ifndef COOKIE_H
 #define COOKIE_H
 #include "op.h"
@@ -22,7 +22,7 @@ struct mpx_str cookie_name(struct mpx_req *r, const struct cookie *k);
 bool cookie_read(struct mpx_req *r, const struct cookie *k, struct mpx_str *text);
 /* A new id, out of the kernel's randomness. 0 or -1. */
 int cookie_make(char text[COOKIE_TEXT + 1]);
-/* What a store finds the session by: a hash of the id and of where it holds, so that neither a store
+/* What a store finds the session by: a hash of the id and of where it holds. So neither a store
    that is stolen nor another site's cookie opens anything, nor the cookie of a plain connection a
    session of secure ones. */
 void cookie_hash(struct mpx_req *r, const struct cookie *k, struct mpx_str text,

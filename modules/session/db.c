@@ -60,7 +60,7 @@ static void let_go(struct db *db)
     db->sqlite = NULL;
 }
 
-/* One that survives the daemon's death at any point; the machine's too, but for the last moments. */
+/* Survives the daemon's death at any point; the machine's, too, but for the last moments. */
 static int set_up(struct db *db)
 {
     int rc = sqlite3_exec(db->sqlite, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
@@ -119,7 +119,7 @@ static int find_aside(const struct db *db, char *aside, size_t size)
     }
 }
 
-/* Puts the broken file aside and begins a new one. Other workers may find the same at the same time:
+/* Puts the broken file aside and begins a new one. Other workers may find the same at that time:
    one after another, and whoever is later finds the new file. */
 static int begin_anew(struct db *db, char *note, size_t size)
 {

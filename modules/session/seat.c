@@ -19,7 +19,7 @@ struct errand {
     struct mpx_ticket *ticket;
     unsigned uses; /* of a slow one, on the heap: the store, and the request */
     char text[COOKIE_TEXT + 1];
-    char copies[];
+    struct mpx_pair changes[]; /* and behind them all that they point to */
 };
 
 static int64_t now_ms(void)
@@ -182,13 +182,12 @@ static struct errand *errand_make(struct mpx_req *r, const struct conf *conf,
 
     if (e == NULL)
         return NULL;
-    struct mpx_pair *changes = (void *)e->copies;
-    char *at = e->copies + count * sizeof(struct mpx_pair);
+    char *at = (char *)&e->changes[count];
     for (size_t i = 0; i < count; i++) {
-        changes[i].key = keep(&at, pairs[i].key);
-        changes[i].value = keep(&at, pairs[i].value);
+        e->changes[i].key = keep(&at, pairs[i].key);
+        e->changes[i].value = keep(&at, pairs[i].value);
     }
-    e->op.changes = changes;
+    e->op.changes = e->changes;
     e->op.count = count;
     e->op.old = keep(&at, wish->old);
     e->op.by = wish->by;

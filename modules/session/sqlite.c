@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
-   Sessions in a file, which survive the daemon. All that is to be done at a time goes to one thread:
-   the disk holds up no request that wants something else, and no more than one thread. */
+   Sessions in a file, which survive the daemon. All that is to be done goes to one thread at a
+   time: the disk holds up no request that wants something else. */
 #include "db.h"
 #include "store.h"
 
@@ -181,7 +181,7 @@ static void leave(struct store *s, struct mpx_conf *c)
         }
 }
 
-/* What requests that have left still wait for is done first. No thread is at work: it would hold the
+/* What requests that have left wanted is done first. No thread is at work: it would hold the
    configuration. */
 static void destroy(struct store *s)
 {

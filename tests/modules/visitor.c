@@ -104,7 +104,7 @@ static enum mpx_rc race(struct mpx_req *r, const void *data, void *state)
     int n = 0;
 
     if (conf->session->get(r, slot->key, &old))
-        n = atoi(mpx_printf(mpx_req_arena(r), "%.*s", (int)old.n, old.p).p);
+        n = (int)strtol(mpx_printf(mpx_req_arena(r), "%.*s", (int)old.n, old.p, NULL, 10).p);
     return conf->session->update(r, slot->key, old, mpx_printf(mpx_req_arena(r), "%d", n + 1),
                                  raced, state);
 }
@@ -152,7 +152,8 @@ static enum mpx_rc content(struct mpx_req *r, const void *data)
         mpx_printf(mpx_req_arena(r), "%.*s", (int)mpx_req_path(r).n, mpx_req_path(r).p).p;
 
     slot->key = split(mpx_req_query(r), '=', &slot->value);
-    int n = atoi(mpx_printf(mpx_req_arena(r), "%.*s", (int)slot->value.n, slot->value.p).p);
+    int n = (int)strtol(
+        mpx_printf(mpx_req_arena(r), "%.*s", (int)slot->value.n, slot->value.p, NULL, 10).p);
     if (strcmp(path, "/set") == 0)
         return store(r, data, NULL);
     if (strcmp(path, "/get") == 0)

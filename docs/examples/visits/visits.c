@@ -1,4 +1,4 @@
-/* visits.c - tells each visitor how often they were here: the service of sessions */
+/* SPDX-License-Identifier: MIT - visits.c: tells each visitor how often they were here */
 #include <multiplexd/session.h>
 
 struct visits { const struct mpx_session *session; };
