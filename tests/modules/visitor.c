@@ -45,6 +45,11 @@ static struct mpx_str split(struct mpx_str s, char at, struct mpx_str *rest)
     return (struct mpx_str){ s.p, n };
 }
 
+static int number_of(struct mpx_req *r, struct mpx_str s)
+{
+    return (int)strtol(mpx_printf(mpx_req_arena(r), "%.*s", (int)s.n, s.p).p, NULL, 10);
+}
+
 static enum mpx_rc tell(struct mpx_req *r, const void *data, void *state)
 {
     const struct conf *conf = data;
@@ -104,7 +109,7 @@ static enum mpx_rc race(struct mpx_req *r, const void *data, void *state)
     int n = 0;
 
     if (conf->session->get(r, slot->key, &old))
-        n = (int)strtol(mpx_printf(mpx_req_arena(r), "%.*s", (int)old.n, old.p, NULL, 10).p);
+        n = number_of(r, old);
     return conf->session->update(r, slot->key, old, mpx_printf(mpx_req_arena(r), "%d", n + 1),
                                  raced, state);
 }
@@ -152,8 +157,7 @@ static enum mpx_rc content(struct mpx_req *r, const void *data)
         mpx_printf(mpx_req_arena(r), "%.*s", (int)mpx_req_path(r).n, mpx_req_path(r).p).p;
 
     slot->key = split(mpx_req_query(r), '=', &slot->value);
-    int n = (int)strtol(
-        mpx_printf(mpx_req_arena(r), "%.*s", (int)slot->value.n, slot->value.p, NULL, 10).p);
+    int n = number_of(r, slot->value);
     if (strcmp(path, "/set") == 0)
         return store(r, data, NULL);
     if (strcmp(path, "/get") == 0)
