@@ -194,6 +194,7 @@ static int open_conf(struct mpx_conf *c, void *data)
     conf->home->limits = conf->limits;
     if (!is_memory)
         sqlite_store_join(conf->home, c);
+    sweep(conf->home);
     if (mpx_every(c, SWEEP_MS, sweep, conf->home) < 0)
         return mpx_conf_error(c, "", "cannot have a timer");
     return mpx_provide(c, "session", &service.head);

@@ -212,8 +212,5 @@ struct store *sqlite_store_create(struct mpx_conf *c, const char *path)
         free(q);
         return NULL;
     }
-    if (q->note[0] != '\0')
-        mpx_log(c, MPX_ERROR, "%s", q->note);
-    q->note[0] = '\0';
-    return &q->store;
+    return &q->store; /* a note is told when the first work is done: logs are open then */
 }
