@@ -232,7 +232,7 @@ EXTRA_DIST += $(SYSTEM_TESTS) tests/system/dns.py tests/system/harness.py tests/
 	tests/system/load.py \
 	tests/bench/deaths.py tests/bench/peers.py tests/bench/reload.py tests/bench/soak.py \
 	tests/system/valgrind.py \
-	tests/browser/.npmrc tests/browser/listing.js tests/browser/look.js \
+	tests/browser/.npmrc tests/browser/listing.js tests/browser/look.js tests/browser/sessions.js \
 	tests/browser/package-lock.json tests/browser/package.json
 ## what tests have installed or written for themselves
 clean-local:
