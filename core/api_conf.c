@@ -41,6 +41,13 @@ unsigned mpx_conf_at(const struct mpx_conf *c)
     return c->level;
 }
 
+unsigned mpx_conf_workers(const struct mpx_conf *c)
+{
+    int64_t workers = c->g->settings.workers;
+
+    return workers > 1 ? (unsigned)workers : 1;
+}
+
 /* A step of a JSON pointer as the key that it names (RFC 6901 4). */
 static struct mpx_str key_of(struct mpx_arena *a, struct mpx_str step)
 {

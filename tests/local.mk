@@ -35,6 +35,11 @@ tests_modules_probe_la_SOURCES = \
 tests_modules_probe_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
 tests_modules_refuse_la_SOURCES = tests/modules/refuse.c
 tests_modules_refuse_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
+if HAVE_SESSION
+check_LTLIBRARIES += tests/modules/visitor.la
+tests_modules_visitor_la_SOURCES = tests/modules/visitor.c
+tests_modules_visitor_la_LDFLAGS = $(MODULE_LDFLAGS) -rpath /nowhere
+endif
 
 ## Preloaded into daemons; it must not bring a sanitizer of its own with it.
 check_LTLIBRARIES += tests/faults/faults.la
@@ -48,6 +53,7 @@ check_PROGRAMS += tests/unit/unit
 TESTS += tests/unit/unit
 tests_unit_unit_SOURCES = \
 	modules/rewrite/index.c modules/rewrite/index.h modules/rewrite/table.c modules/rewrite/table.h \
+	modules/session/op.c modules/session/op.h modules/session/values.c modules/session/values.h \
 	$(PERCENT_SOURCES) \
 	tests/loopback.c tests/loopback.h tests/wire.c tests/wire.h \
 	tests/unit/aid.c tests/unit/aid.h \
@@ -144,6 +150,7 @@ tests_unit_unit_SOURCES = \
 	tests/unit/test_rewrite.c \
 	tests/unit/test_root.c \
 	tests/unit/test_set_root.c \
+	tests/unit/test_session.c \
 	tests/unit/test_settings.c \
 	tests/unit/test_settings_listener.c \
 	tests/unit/test_shorthand.c \
@@ -213,7 +220,7 @@ SYSTEM_TESTS = \
 	tests/system/install.py tests/system/limits.py tests/system/listeners.py \
 	tests/system/load_client.py tests/system/modules.py tests/system/overload.py \
 	tests/system/processes.py tests/system/range.py tests/system/reliability.py tests/system/reload.py \
-	tests/system/rewrite.py tests/system/seed.py tests/system/slow.py \
+	tests/system/rewrite.py tests/system/seed.py tests/system/session.py tests/system/slow.py \
 	tests/system/spellings.py tests/system/static.py tests/system/static_cache.py \
 	tests/system/supervisor.py tests/system/systemd.py tests/system/tools.py \
 	tests/system/transaction.py tests/system/upgrade.py tests/system/userdir.py tests/system/workers.py
@@ -226,7 +233,7 @@ EXTRA_DIST += $(SYSTEM_TESTS) tests/system/dns.py tests/system/harness.py tests/
 	tests/system/load.py \
 	tests/bench/deaths.py tests/bench/peers.py tests/bench/reload.py tests/bench/soak.py \
 	tests/system/valgrind.py \
-	tests/browser/.npmrc tests/browser/listing.js tests/browser/look.js \
+	tests/browser/.npmrc tests/browser/listing.js tests/browser/look.js tests/browser/sessions.js \
 	tests/browser/package-lock.json tests/browser/package.json
 ## what tests have installed or written for themselves
 clean-local:

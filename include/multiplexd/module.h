@@ -158,6 +158,9 @@ unsigned mpx_conf_at(const struct mpx_conf *c);
    the start. Otherwise a worker reads what was accepted, perhaps long ago in the place of one that
    died: what the disk lacks by now, it tells and does without. */
 bool mpx_conf_is_tried(const struct mpx_conf *c);
+/* How many processes serve beside each other (daemon.workers), each with a memory of its own; 1
+   where a single process does all, too. */
+unsigned mpx_conf_workers(const struct mpx_conf *c);
 /* Memory that lives as long as this configuration. */
 struct mpx_arena *mpx_conf_arena(struct mpx_conf *c);
 /* The settings of the same module one level further out (the virtual host's for a directory), or

@@ -2,7 +2,7 @@
 """The demo site and a listing in Chromium: no error, in light and dark, on a narrow screen and a wide one."""
 from harness import *
 
-FILES = ("package.json", "package-lock.json", ".npmrc", "listing.js", "look.js")
+FILES = ("package.json", "package-lock.json", ".npmrc", "listing.js", "look.js", "sessions.js")
 CHROMIUM = "/usr/bin/chromium"
 
 
@@ -96,6 +96,24 @@ def test_a_listing_is_used_with_its_links():
             equal(look["icon"], 'url("dat', how)
     assert looks["light 360"]["paper"] != looks["dark 360"]["paper"], "dark is as light"
     assert looks["light 360"]["ink"] != looks["dark 360"]["ink"], "dark is as light"
+
+
+def test_two_browsers_count_apart_on_many_connections_and_across_a_restart():
+    where = driver()
+    need(os.path.exists(MODULES[0] + "/session.so"), "the module session was left out")
+    with folder() as state:
+        if IS_ROOT:
+            os.chmod(state, 0o777)
+        process = {"session": {"store": "sqlite", "file": state + "/sessions.db"}}
+        config = configuration({"session": {"cookie": {"persistent": True}}, "visitor": {}}, process=process)
+        for wanted in (["20", "30"], ["40", "60"]):
+            server = Server(state, config)
+            try:
+                seen = see(where, "sessions.js", f"http://127.0.0.1:{server.port}", state + "/jar", "20", "30")
+                equal([text.split()[1] for text in seen["counts"]], wanted, server.log())
+                equal(seen["readable"], ["", ""], "no script of a page sees the cookie")
+            finally:
+                server.stop(None)
 
 
 main()

@@ -28,7 +28,8 @@ def compile_blocks(where):
 
 def test_the_modules_of_the_tutorial_answer():
     with folder() as where:
-        equal(compile_blocks(where), ["hello", "slow", "count", "adler", "wc", "primes", "token", "footer", "card", "tenants"])
+        equal(compile_blocks(where), ["hello", "slow", "count", "adler", "wc", "primes", "token", "footer", "card", "tenants",
+                                        "visits"])
         write(where + "/www/page.html", "a page")
         write(where + "/www/page.txt", "a text")
         write(where + "/of/ann/a.txt", "ann's")

@@ -34,7 +34,7 @@ def test_what_is_installed_is_where_it_should_be():
     for path in ("sbin/multiplexd", "lib/multiplexd/modules/static.so", "lib/multiplexd/modules/accesslog.so",
                  "include/multiplexd/module.h", "include/multiplexd/filter.h",
                  "include/multiplexd/network.h", "include/multiplexd/spawn.h", "include/multiplexd/mime.h",
-                 "include/multiplexd/files.h", "lib/pkgconfig/multiplexd.pc",
+                 "include/multiplexd/files.h", "include/multiplexd/session.h", "lib/pkgconfig/multiplexd.pc",
                  "share/man/man8/multiplexd.8", "share/man/man5/multiplexd.json.5", "etc/multiplexd/multiplexd.json",
                  "share/doc/multiplexd/README.md", "lib/systemd/system/multiplexd.service",
                  "lib/systemd/system/multiplexd.socket", "lib/sysusers.d/multiplexd.conf", "lib/tmpfiles.d/multiplexd.conf",
@@ -86,7 +86,7 @@ def test_a_module_of_a_third_party_answers():
 
 
 def test_the_public_headers_compile_alone_in_c_and_cxx():
-    for header in ("module.h", "mime.h", "files.h"):
+    for header in ("module.h", "mime.h", "files.h", "session.h"):
         text = f"#include <multiplexd/{header}>\nint main(void) {{ return 0; }}\n"
         for compiler, language in ((CC, ["-x", "c", "-std=c11"]), (["g++"], ["-x", "c++", "-std=c++17"]),
                                    (["clang"], ["-x", "c", "-std=c11"]), (["clang++"], ["-x", "c++", "-std=c++17"])):

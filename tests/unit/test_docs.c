@@ -39,8 +39,9 @@ static const char *type_word(const struct mpx_option *o)
         return (o->flags & OPTION_OR_FALSE) != 0 ? "object or false" : "object";
     case MPX_T_MAP:
         return (o->flags & MPX_OPT_OR_TEXT) != 0 ? "string or object of strings"
-               : o->of != NULL                   ? "object of objects"
-                                                 : "object of strings";
+               : o->of == NULL                   ? "object of strings"
+               : o->of->type == MPX_T_LIST       ? "object of lists"
+                                                 : "object of objects";
     case MPX_T_JSON:
         return "see below";
     }
@@ -126,7 +127,8 @@ static unsigned check_rows(struct mpx_str text, const char *page, const char *pr
     buffer_init(&row, 4096);
     for (size_t i = 0; (o = option_get(table, i)).name != NULL; i++) {
         bool has_elements = o.of != NULL && (o.type == MPX_T_LIST || o.type == MPX_T_MAP);
-        const struct mpx_option *of = has_elements ? o.of->of : o.of;
+        bool has_members = o.of != NULL && (!has_elements || o.of->type == MPX_T_OBJECT);
+        const struct mpx_option *of = !has_members ? NULL : has_elements ? o.of->of : o.of;
 
         if ((o.flags & OPTION_LATER) != 0)
             continue;

@@ -96,6 +96,7 @@
     X(rewrite)           \
     X(root)              \
     X(set_root)          \
+    X(session)           \
     X(settings)          \
     X(settings_listener) \
     X(shorthand)         \
