@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker.h"
 
+#include "log.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -92,6 +95,7 @@ void broker_start(struct broker *b, int end, enum broker_child child, struct gra
 void broker_prepare(struct broker *b, struct grants *grants, struct sources *sources,
                     struct problems *problems)
 {
+    b->replaces = false;
     b->moment = BROKER_MAKES;
     b->grants = grants;
     b->sources = sources;
@@ -118,11 +122,21 @@ static int answer_error(struct broker *b, int error)
     return peer_put(&b->peer, BROKER_ERROR, str_of(text), NULL, 0);
 }
 
+/* Where the lines go of a log that could be opened once. */
+static int open_nothing(const char *path, int error)
+{
+    log_error("cannot log to \"%s\": %s: what comes for it is lost; mend that and send USR1", path,
+              strerror(error));
+    return open("/dev/null", O_WRONLY | O_CLOEXEC);
+}
+
 static int answer_open(struct broker *b, const char *path)
 {
     if (!grants_has(b->grants, str_of(path), GRANT_APPEND))
         return answer_error(b, EPERM);
     int fd = logfile_open(path, &b->grants->as);
+    if (fd < 0 && b->replaces)
+        fd = open_nothing(path, -fd);
     if (fd < 0)
         return answer_error(b, -fd);
     int rc = peer_put(&b->peer, BROKER_FILE, MPX_STR(""), &fd, 1);

@@ -64,6 +64,7 @@ struct broker {
     enum broker_child child;
     enum broker_moment moment;
     bool is_ready; /* the child has said READY or DONE */
+    bool replaces; /* another that served: it starts, too, where a log cannot be opened */
     struct grants *grants;
     struct sources *sources;
     struct problems *problems; /* where what it tells is added */

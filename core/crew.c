@@ -121,6 +121,7 @@ static void start_worker(struct crew *c, struct slot *s)
     watchdog_start(&s->watchdog, s->blame, s->pid, c->launch->settings.watchdog.kill, s->born_ms);
     broker_start(&s->broker, ends[0], BROKER_WORKER, &c->launch->grants, &c->launch->sources,
                  &s->problems);
+    s->broker.replaces = c->was_ready;
     if (send_all(c, s, c->launch, c->endpoints) < 0)
         log_error("a worker does not listen to its supervisor");
 }

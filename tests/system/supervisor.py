@@ -156,28 +156,29 @@ def test_all_that_cannot_be_opened_is_told():
 
 def test_why_no_worker_can_start_again_is_logged_once():
     with folder() as where:
-        for name in ("logs", "www"):
-            os.mkdir(f"{where}/{name}")
-        config = configuration({"documents": where + "/www", "accesslog": where + "/logs/access.log"},
-                               daemon={"log": where + "/error.log"})
+        mark = where + "/mark"
+        module_with(where, "moody", "open",
+                    f'if (access("{mark}", F_OK) == 0) {{ mpx_conf_error(c, "", "not now"); return -1; }} return 0;')
+        config = configuration({"modules": ["moody"], "moody": {"text": "hi"}},
+                               daemon={"log": where + "/error.log", "module_path": [where, *MODULES]})
         server = Server(where, config)
-        os.rename(where + "/logs", where + "/gone")
+        write(mark, "")
         os.kill(server.worker(), signal.SIGKILL)
 
         def logged():
             with open(where + "/error.log", encoding="utf-8") as f:
                 return f.read()
 
-        reason = f'/vhosts/0/accesslog: cannot open "{where}/logs/access.log": No such file or directory'
+        reason = "/vhosts/0/moody: not now"
         wait_until(lambda: reason in logged(), "the reason is logged")
         contains(logged(), "site.json:")
         contains(logged(), "no worker can start; trying again")
         time.sleep(1)  # some more tries
         equal(logged().count(reason), 1, "the reason")
         equal(logged().count("a worker "), 1, logged())
-        os.rename(where + "/gone", where + "/logs")
+        os.remove(mark)
         wait_until(lambda: "a worker serves again" in logged(), "it serves again")
-        equal(server.get("/")[0], 403)
+        equal(server.get("/none")[0], 404)
         server.stop()
 
 

@@ -411,6 +411,24 @@ def test_a_log_that_nobody_reads_keeps_no_worker_from_being_replaced():
                 replaced_when_killed(server)
 
 
+def test_a_log_that_is_gone_keeps_no_worker_from_being_replaced():
+    with folder() as where:
+        os.mkdir(where + "/logs")
+        log = where + "/logs/access"
+        with serving(configuration({"documents": where, "accesslog": {"file": log}})) as server:
+            equal(server.get("/none")[0], 404)
+            shutil.rmtree(where + "/logs")
+            replaced_when_killed(server)
+            server.wait_for_log(f'cannot log to "{log}": No such file or directory: what comes for it is lost')
+            os.mkdir(where + "/logs")
+            server.process.send_signal(signal.SIGUSR1)
+            end = time.monotonic() + 5
+            while not os.path.exists(log) or os.path.getsize(log) == 0:
+                assert time.monotonic() < end, "it is not opened again"
+                server.get("/again")
+                time.sleep(0.05)
+
+
 def in_another_dev(dev):
     """In a child: /dev is that folder, with the little that is needed there."""
     equal(ctypes.CDLL(None).unshare(0x20000), 0)  # CLONE_NEWNS
