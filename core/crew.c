@@ -402,6 +402,17 @@ void crew_retry(struct crew *c)
         }
 }
 
+bool crew_starts(const struct crew *c, int64_t now)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        const struct slot *s = &c->slots[i];
+
+        if (s->state == SLOT_STARTS || (s->next_ms != 0 && s->next_ms <= now))
+            return true;
+    }
+    return false;
+}
+
 void crew_signal(struct crew *c, int number)
 {
     for (size_t i = 0; i < c->count; i++)

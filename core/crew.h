@@ -71,6 +71,8 @@ void crew_set_rules(struct crew *c);
 void crew_by_the_clock(struct crew *c, int64_t now, int64_t *due);
 /* An empty slot is filled at once, whatever the back-off was. */
 void crew_retry(struct crew *c);
+/* Whether one makes its first generation, or is about to; not one that a back-off holds. */
+bool crew_starts(const struct crew *c, int64_t now);
 void crew_signal(struct crew *c, int number);
 /* Logs were rotated: all that serve are handed theirs anew, by crew_hand_logs. */
 void crew_reopen(struct crew *c);

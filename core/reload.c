@@ -182,6 +182,7 @@ static void prepare(struct reload *r)
         return;
     }
     report_listeners(r);
+    crew_retry(r->crew); /* who tries it, when nobody serves? */
     r->state = RELOAD_PREPARES;
     r->deadline_ms = clock_ms() + r->next->settings.reload_timeout;
 }
@@ -195,7 +196,8 @@ static bool ask(struct reload *r)
     for (size_t i = 0; i < r->crew->count; i++)
         if (r->crew->slots[i].state == SLOT_SERVES)
             (void)crew_prepare(r->crew, &r->crew->slots[i], l, e);
-    return count(r, SLOT_STARTS) + count(r, SLOT_SERVES) + count(r, SLOT_PREPARES) == 0;
+    return !crew_starts(r->crew, clock_ms()) &&
+           count(r, SLOT_SERVES) + count(r, SLOT_PREPARES) == 0;
 }
 
 /* ---- changing over */

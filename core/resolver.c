@@ -49,12 +49,22 @@ struct resolver {
     unsigned asked_count, questions;
 };
 
+static const union address *copy_servers(const struct resolver_settings *s)
+{
+    union address *copy = must_calloc((s->server_count + 1) * sizeof(*copy));
+
+    for (size_t i = 0; i < s->server_count; i++)
+        copy[i] = s->servers[i];
+    return copy;
+}
+
 struct resolver *resolver_create(struct loop *l, const struct resolver_settings *s)
 {
     struct resolver *rs = must_calloc(sizeof(*rs));
 
     rs->loop = l;
     rs->settings = *s;
+    rs->settings.servers = copy_servers(s);
     rs->bucket_count = 16;
     while (rs->bucket_count < s->entries)
         rs->bucket_count *= 2;
@@ -448,5 +458,6 @@ void resolver_destroy(struct resolver *rs)
     destroy_all(&rs->known);
     end_dns(rs);
     free(rs->buckets);
+    free((void *)(uintptr_t)rs->settings.servers);
     free(rs);
 }

@@ -17,7 +17,7 @@ enum {
 };
 
 struct resolver_settings {
-    const union address *servers; /* with ports; borrowed */
+    const union address *servers; /* with ports; are copied */
     size_t server_count;          /* 0: those of /etc/resolv.conf */
     int64_t timeout_ms;           /* of a whole look-up */
     int64_t cache_ms;             /* the longest that a name is remembered; 0: none is */

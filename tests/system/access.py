@@ -2,6 +2,7 @@
 """Who may ask: clients of all kinds, their names as a DNS server of ours tells them, several access modules, guarded paths in
 all spellings."""
 import itertools
+import signal
 import socket
 import threading
 import time
@@ -291,6 +292,17 @@ def test_deny_by_name_refuses_who_hides_his_name():
         wanted = {1: 403, 2: 200, 3: 403, 4: 403, 5: 403, 99: 200}
         equal({n: status(server, f"192.0.2.{n}") for n in wanted}, wanted)
         server.wait_for_log("cannot be found out")
+
+
+def test_the_first_name_may_be_asked_for_after_a_reload():
+    with guarded(named(("192.0.2.1", "www.example.org")), {"allow": "www.example.org"}) as (server, dns):
+        for done in range(1, 4):  # the settings of the start are gone, their memory is used again
+            server.process.send_signal(signal.SIGHUP)
+            while server.log().count("configuration read again: ") < done:
+                time.sleep(0.02)
+            time.sleep(0.1)
+        equal(status(server, "192.0.2.1"), 200)
+        equal(dns.count(), 1)
 
 
 def test_names_are_forgotten_in_time():

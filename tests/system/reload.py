@@ -155,6 +155,17 @@ def test_a_module_that_refuses_to_be_opened_changes_nothing_and_all_is_closed_ag
         equal(server.get("/")[2], b"new 2")
 
 
+def test_what_a_module_refuses_is_not_taken_while_no_worker_is_there():
+    with saying() as server:
+        for _ in range(4):  # the pause before the next one grows
+            wait_until(server.workers, "a worker")
+            server.get("/")
+            os.kill(server.worker(), signal.SIGKILL)
+        wait_until(lambda: server.log().count("starting another") == 4, "the last one has ended")
+        reload(server, site(server.folder, "bad"), NOT_TAKEN)
+        equal(server.get("/")[0], 200)
+
+
 def test_a_module_that_is_named_for_the_first_time_is_loaded():
     with saying() as server, server.connect() as s:
         equal(ask(s)[2], b"old 1")
