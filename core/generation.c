@@ -246,7 +246,11 @@ bool generation_open_part(struct generation *g)
         end_module(g, o, m);
     }
     o->any_failed = o->any_failed || o->failed[o->at];
-    return ++o->at < g->modules->count;
+    if (++o->at < g->modules->count)
+        return true;
+    if (o->any_failed && g->problems->count == 0) /* what was said of it could not be told */
+        problem_add(g->problems, (struct place){ .src = NULL }, "a module cannot be opened");
+    return false;
 }
 
 int generation_open(struct generation *g)

@@ -54,7 +54,7 @@ void reign_prepare(struct reign *r, struct edition *e, struct endpoints *sockets
     reign_abandon(r);
     r->next = e;
     r->next_stands = false;
-    r->now_has_not = *sockets;
+    r->sockets = *sockets;
     sockets->count = 0;
     edition_prepare(e, done, arg);
 }
@@ -74,7 +74,7 @@ static void pass_listeners(struct reign *r, struct edition *old)
 
     for (struct link *k = list_first(&w->listeners); k != NULL; k = list_next(&w->listeners, k)) {
         struct listener *l = CONTAINER_OF(k, struct listener, link);
-        struct endpoint *same = l->leaving ? NULL : socket_of(&r->now_has_not, l);
+        struct endpoint *same = l->leaving ? NULL : socket_of(&r->sockets, l);
 
         if (same != NULL) {
             listener_settle(l, &r->now->g.settings.listeners[same->listener]);
@@ -95,10 +95,10 @@ void reign_commit(struct reign *r)
     r->next_stands = false;
     modules_warn_of_changed(r->now->modules);
     pass_listeners(r, old);
-    for (size_t i = 0; i < r->now_has_not.count; i++)
-        if (r->now_has_not.list[i].fd >= 0)
-            listen_on(r, &r->now_has_not.list[i]);
-    r->now_has_not.count = 0;
+    for (size_t i = 0; i < r->sockets.count; i++)
+        if (r->sockets.list[i].fd >= 0)
+            listen_on(r, &r->sockets.list[i]);
+    r->sockets.count = 0;
     list_push(&r->before, &old->link);
     reign_tick(r);
 }
@@ -107,7 +107,7 @@ void reign_abandon(struct reign *r)
 {
     if (r->next == NULL)
         return;
-    close_sockets(&r->now_has_not);
+    close_sockets(&r->sockets);
     edition_give_up(r->next);
     list_push(&r->before, &r->next->link);
     r->next = NULL;
@@ -190,7 +190,7 @@ void reign_end(struct reign *r)
 
     if (r->next != NULL)
         edition_destroy(r->next);
-    close_sockets(&r->now_has_not);
+    close_sockets(&r->sockets);
     while ((k = list_first(&r->before)) != NULL)
         edition_destroy(CONTAINER_OF(k, struct edition, link));
     if (r->now != NULL)

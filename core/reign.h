@@ -12,8 +12,8 @@ struct reign {
     struct edition *now;  /* NULL: none yet */
     struct edition *next; /* is prepared, or being so; NULL: none */
     bool next_stands;
-    struct list before;           /* of editions */
-    struct endpoints now_has_not; /* sockets that come with the next one */
+    struct list before;       /* of editions */
+    struct endpoints sockets; /* of the next one: those in use are recognized by their numbers */
 };
 void reign_init(struct reign *r, struct worker *w);
 /* The first one, which is open: takes it, and the endpoints' descriptors. */
