@@ -142,8 +142,8 @@ static int replace(struct db *db, int rc, char *note, size_t size)
 }
 
 /* Opens it, anew where it is open. One worker after another: SQLite would have some of those that
-   begin a file at the same time fail, and whoever finds a broken one after another did finds the new
-   one. */
+   begin a file at the same time fail, and whoever comes behind one that has put a broken file aside
+   finds the new one. */
 static int begin(struct db *db, char *note, size_t size)
 {
     char folder[4200];
