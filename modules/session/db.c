@@ -119,46 +119,55 @@ static int find_aside(const struct db *db, char *aside, size_t size)
     }
 }
 
-/* Puts the broken file aside and begins a new one. Other workers may find the same at that time:
-   one after another, and whoever is later finds the new file. */
-static int begin_anew(struct db *db, char *note, size_t size)
+/* Puts the broken file aside and begins a new one. */
+static int replace(struct db *db, int rc, char *note, size_t size)
 {
-    char folder[4200], aside[4200];
-    int rc;
+    char why[200], aside[4200];
+
+    (void)snprintf(why, sizeof(why), "%s", sqlite3_errstr(rc));
+    let_go(db);
+    if (find_aside(db, aside, sizeof(aside)) < 0 || !rename_beside(db, aside, "")) {
+        (void)snprintf(note, size, "\"%s\" is broken (%s) and cannot be put aside: %s", db->path,
+                       why, strerror(errno));
+        return rc;
+    }
+    (void)rename_beside(db, aside, "-wal");
+    (void)rename_beside(db, aside, "-shm");
+    (void)snprintf(
+        note, size,
+        "\"%s\" is broken (%s): it is now \"%s\", and all sessions in it are lost; a new "
+        "file was begun",
+        db->path, why, aside);
+    return try_open(db);
+}
+
+/* Opens it, anew where it is open. One worker after another: SQLite would have some of those that
+   begin a file at the same time fail, and whoever comes behind one that has put a broken file aside
+   finds the new one. */
+static int begin(struct db *db, char *note, size_t size)
+{
+    char folder[4200];
 
     (void)snprintf(folder, sizeof(folder), "%s", db->path);
     int lock = open(dirname(folder), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (lock >= 0)
         (void)flock(lock, LOCK_EX);
     let_go(db);
-    rc = try_open(db);
-    if (is_corrupt(rc)) {
-        char why[200];
-
-        (void)snprintf(why, sizeof(why), "%s", sqlite3_errstr(rc));
-        let_go(db);
-        if (find_aside(db, aside, sizeof(aside)) == 0 && rename_beside(db, aside, "")) {
-            (void)rename_beside(db, aside, "-wal");
-            (void)rename_beside(db, aside, "-shm");
-            rc = try_open(db);
-            (void)snprintf(note, size,
-                           "\"%s\" is broken (%s): it is now \"%s\", and all sessions in it are "
-                           "lost; a new file was begun",
-                           db->path, why, aside);
-        } else {
-            (void)snprintf(note, size, "\"%s\" is broken (%s) and cannot be put aside: %s",
-                           db->path, why, strerror(errno));
-        }
-    }
+    int rc = try_open(db);
+    if (is_corrupt(rc))
+        rc = replace(db, rc, note, size);
     if (lock >= 0)
         close(lock);
+    if (rc != SQLITE_OK && note[0] == '\0')
+        tell(db, "open", rc, note, size);
+    if (rc != SQLITE_OK)
+        let_go(db); /* so that it is tried again */
     return rc;
 }
 
 struct db *db_open(const char *path, char *note, size_t size)
 {
     struct db *db = calloc(1, sizeof(*db));
-    int rc;
 
     note[0] = '\0';
     if (db == NULL || (db->path = strdup(path)) == NULL) {
@@ -166,13 +175,8 @@ struct db *db_open(const char *path, char *note, size_t size)
         (void)snprintf(note, size, "no memory for \"%s\"", path);
         return NULL;
     }
-    rc = try_open(db);
-    if (is_corrupt(rc))
-        rc = begin_anew(db, note, size);
-    if (rc == SQLITE_OK)
+    if (begin(db, note, size) == SQLITE_OK)
         return db;
-    if (note[0] == '\0')
-        tell(db, "open", rc, note, size);
     db_close(db);
     return NULL;
 }
@@ -319,13 +323,13 @@ static void fail(struct op *op)
 
 void db_run(struct db *db, struct op *op, char *note, size_t size)
 {
-    int rc = db->sqlite != NULL ? SQLITE_OK : try_open(db);
+    int rc = db->sqlite != NULL ? SQLITE_OK : begin(db, note, size);
 
     if (rc == SQLITE_OK)
         rc = transact(db, op);
     if (is_corrupt(rc)) {
         fail(op);
-        rc = begin_anew(db, note, size);
+        rc = begin(db, note, size);
         if (rc == SQLITE_OK)
             rc = transact(db, op);
     }

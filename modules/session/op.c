@@ -5,10 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* From the arena, a request that only reads takes nothing from the system. */
+static char *take(const struct op *op, size_t n)
+{
+    return op->arena != NULL ? mpx_alloc(op->arena, n) : malloc(n);
+}
+
 /* The picture of what there is. */
 static int copy(struct op *op, struct mpx_str data)
 {
-    op->picture = malloc(data.n + 1);
+    op->picture = take(op, data.n + 1);
     if (op->picture == NULL)
         return -EIO;
     if (data.n > 0)
@@ -20,12 +26,13 @@ static int copy(struct op *op, struct mpx_str data)
 static int put(struct op *op, struct mpx_str key, struct mpx_str value)
 {
     struct mpx_str data = { op->picture, op->size };
-    char *out = malloc(data.n + VALUES_HEAD + key.n + value.n);
+    char *out = take(op, data.n + VALUES_HEAD + key.n + value.n);
 
     if (out == NULL)
         return -EIO;
     op->size = values_put(data, key, value, out);
-    free(op->picture);
+    if (op->arena == NULL)
+        free(op->picture);
     op->picture = out;
     return 0;
 }

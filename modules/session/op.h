@@ -36,13 +36,14 @@ struct op {
     size_t max_size;
     const struct mpx_pair *changes; /* CHANGE; INCREMENT and UPDATE: the key in the first */
     size_t count;
-    struct mpx_str old; /* UPDATE */
-    int64_t by;         /* INCREMENT */
+    struct mpx_arena *arena; /* where the picture goes; NULL: the heap, for other threads */
+    struct mpx_str old;      /* UPDATE */
+    int64_t by;              /* INCREMENT */
     /* what came of it */
     int rc;        /* as session.h has it */
     bool is_found; /* there is a session now */
     bool is_begun; /* it has the new id */
-    char *picture; /* its values, on the heap: whoever has the op frees them */
+    char *picture; /* its values; on the heap whoever has the op frees them */
     size_t size;
 };
 

@@ -56,11 +56,14 @@ struct seat *seat_of(struct mpx_req *r, const struct conf **conf)
 
 static void take_picture(struct mpx_req *r, struct seat *seat, struct op *op)
 {
-    char *copy = mpx_alloc(mpx_req_arena(r), op->size + 1);
+    char *picture = op->picture;
 
-    if (op->size > 0)
-        memcpy(copy, op->picture, op->size);
-    seat->data = (struct mpx_str){ copy, op->size };
+    if (op->arena == NULL) {
+        picture = mpx_alloc(mpx_req_arena(r), op->size + 1);
+        if (op->size > 0)
+            memcpy(picture, op->picture, op->size);
+    }
+    seat->data = (struct mpx_str){ picture, op->size };
 }
 
 static void lose(struct seat *seat)
@@ -113,7 +116,8 @@ static void conclude(struct mpx_req *r, struct errand *e)
         seat->rc = 0; /* there is no session: nothing to be wrong */
     if (seat->is_live && seat->name[0] == '\0')
         set_name(seat);
-    free(op->picture);
+    if (op->arena == NULL)
+        free(op->picture);
     op->picture = NULL;
 }
 
@@ -191,8 +195,10 @@ static struct errand *errand_make(struct mpx_req *r, const struct conf *conf,
     e->op.count = count;
     e->op.old = keep(&at, wish->old);
     e->op.by = wish->by;
-    if (!conf->home->is_slow)
+    if (!conf->home->is_slow) {
+        e->op.arena = mpx_req_arena(r);
         return e;
+    }
     e->uses = 2;
     mpx_defer(mpx_req_arena(r), drop, e);
     return e;

@@ -491,6 +491,16 @@ def test_a_full_disk_costs_the_write_and_not_the_request():
         server.stop()
 
 
+def test_a_file_that_cannot_be_had_is_an_error():
+    need_session()
+    with folder() as where:
+        config = sqlite_site(where)
+        config["process"]["session"]["file"] = where + "/nowhere/sessions.db"
+        status, _, errors = run("-c", write(where + "/site.json", json.dumps(config)))
+        equal(status, 1, errors)
+        contains(errors, 'cannot open "' + where + '/nowhere/sessions.db": unable to open database file')
+
+
 def test_what_is_over_leaves_the_file():
     need_session()
     with folder() as where:
