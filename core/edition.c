@@ -58,7 +58,10 @@ static int begin_opening(struct edition *e)
 
 int edition_open(struct edition *e)
 {
-    return begin_opening(e) < 0 || generation_open(&e->g) < 0 ? -1 : 0;
+    if (begin_opening(e) < 0)
+        return -1;
+    logging_use(&e->logs); /* what modules say in open() belongs there */
+    return generation_open(&e->g);
 }
 
 /* ---- a part at a time */

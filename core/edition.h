@@ -36,6 +36,7 @@ void edition_set_reader(struct edition *e,
 /* Reads, builds and checks all of it at once, before a worker serves; it is opened apart from that,
    when there is a worker to open it in. 0, or -1: see the problems. */
 int edition_build(struct edition *e);
+/* From here on its log is that of the process. */
 int edition_open(struct edition *e);
 /* The same on the loop of a worker that serves: the texts are read on a thread, the rest is done a
    few milliseconds at a time. Then done() is called: with problems it did not come to be. */

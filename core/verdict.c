@@ -99,11 +99,12 @@ void verdict_find(const struct blame *b, struct mpx_arena *a, int status, int64_
 {
     struct blame_crash crash = { .number = 0 };
     bool is_noted = crash_of(b, status, &crash);
-    unsigned thread = is_noted ? crash.thread : busy_thread(b);
+    bool is_stall = stalled_ms > 0; /* of the loop, whichever thread was told to end it */
+    unsigned thread = is_stall ? 0 : is_noted ? crash.thread : busy_thread(b);
     uint64_t at = thread < BLAME_THREADS ? atomic_load(&b->slots[thread].at) : 0;
     uint64_t request = thread < BLAME_THREADS ? atomic_load(&b->slots[thread].request) : 0;
     const char *who = blame_text_of(b, a, at, request), *module = blame_module_of(b, a, at);
-    const char *place = is_noted ? where(b, a, &crash) : "";
+    const char *place = is_noted && crash.thread == thread ? where(b, a, &crash) : "";
 
     *v = (struct verdict){ .at_load = blame_kind_of(at) == BLAME_LOAD };
     v->text = arena_printf(a, "%s%s%s%s%s", deed(a, status, stalled_ms), place,
