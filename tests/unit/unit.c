@@ -83,7 +83,8 @@ static int run_part(int part, int count)
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* What a part has said, its tests numbered on from *number. False when it has not come to its end. */
+/* What a part has said, its tests numbered on from *number. False when it has not come to its end.
+   */
 static bool show_part(int part, int *number)
 {
     static char line[65536];
