@@ -256,10 +256,19 @@ static void wait_for(struct supervisor *s, struct pollfd p[FIXED + CREW_MAX])
     }
 }
 
+/* Whether workers have another list of who is in quarantine than they should, and can be told. */
+static bool is_list_due(const struct supervisor *s)
+{
+    return s->crew.list_changed && !s->crew.stopping && s->reload.state == RELOAD_RESTS;
+}
+
 static void turn(struct supervisor *s)
 {
     struct pollfd p[FIXED + CREW_MAX];
     int wait = by_the_clock(s);
+
+    if (is_list_due(s)) /* what was under way is over */
+        wait = 0;
 
     wait_for(s, p);
     if (poll(p, FIXED + s->crew.count, wait) > 0) {
@@ -274,10 +283,10 @@ static void turn(struct supervisor *s)
             on_signal(s);
     }
     crew_hand_logs(&s->crew);
+    if (is_list_due(s))
+        reload_repeat(&s->reload);
     reload_go_on(&s->reload);
     go_on_upgrading(s);
-    if (s->crew.list_changed && !s->crew.stopping && s->reload.state == RELOAD_RESTS)
-        reload_repeat(&s->reload);
 }
 
 static void watch_signals(struct supervisor *s)
