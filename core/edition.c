@@ -89,6 +89,21 @@ static bool has_time(int64_t began_us)
     return clock_us() - began_us < SLICE_US;
 }
 
+/* Parts of it, for as long as a turn may be held up. True while there is more: again() is called
+   in another turn, then. */
+static bool do_some(struct edition *e, bool (*part)(struct generation *g), loop_fn again)
+{
+    int64_t began = clock_us();
+    bool has_more = true;
+
+    worker_update_clock(e->w);
+    while (has_more && has_time(began))
+        has_more = part(&e->g);
+    if (has_more)
+        go_on_later(e, again);
+    return has_more;
+}
+
 /* It stands, or it does not. */
 static void finish(struct edition *e)
 {
@@ -99,34 +114,22 @@ static void finish(struct edition *e)
 static void open_some(int fd, short what, void *arg)
 {
     struct edition *e = arg;
-    int64_t began = clock_us();
-    bool has_more = true;
 
     (void)fd;
     (void)what;
-    worker_update_clock(e->w);
-    while (has_more && has_time(began))
-        has_more = generation_open_part(&e->g);
-    if (has_more)
-        go_on_later(e, open_some);
-    else
+    if (!do_some(e, generation_open_part, open_some))
         finish(e);
 }
 
 static void build_some(int fd, short what, void *arg)
 {
     struct edition *e = arg;
-    int64_t began = clock_us();
-    bool has_more = true;
 
     (void)fd;
     (void)what;
-    worker_update_clock(e->w);
-    while (has_more && has_time(began))
-        has_more = generation_build_part(&e->g);
-    if (has_more)
-        go_on_later(e, build_some);
-    else if (e->problems.count > 0 || begin_opening(e) < 0)
+    if (do_some(e, generation_build_part, build_some))
+        return;
+    if (e->problems.count > 0 || begin_opening(e) < 0)
         finish(e);
     else
         go_on_later(e, open_some);
@@ -161,18 +164,11 @@ void edition_prepare(struct edition *e, void (*done)(struct edition *e, void *ar
 static void close_some(int fd, short what, void *arg)
 {
     struct edition *e = arg;
-    int64_t began = clock_us();
-    bool has_more = true;
 
     (void)fd;
     (void)what;
-    worker_update_clock(e->w);
-    while (has_more && has_time(began))
-        has_more = generation_close_part(&e->g);
-    if (has_more) {
-        go_on_later(e, close_some);
+    if (do_some(e, generation_close_part, close_some))
         return;
-    }
     loop_end(&e->event);
     list_remove(&e->link);
     free_all(e);

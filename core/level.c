@@ -68,7 +68,7 @@ static bool check_process(const struct building *b, const struct module *m)
     const struct node *own = node_member(b->process, m->name);
     struct option_reading rd = level_reading(b, MPX_AT_PROCESS, NULL);
 
-    if (own == NULL || own->kind == NODE_NULL || m->is_stub)
+    if (own == NULL || own->kind == NODE_NULL || m->is_absent)
         return true;
     rd.partial = true;
     rd.stride = m->d.option_size;
@@ -119,7 +119,7 @@ static struct mpx_conf *make_conf(const struct building *b, const struct level *
     rd.stride = m->d.option_size;
     if (l->is_template)
         rd.problems = NULL;
-    if (!m->is_stub && option_read(&rd, module_options(m), merged, c->at, c->data) < 0)
+    if (!m->is_absent && option_read(&rd, module_options(m), merged, c->at, c->data) < 0)
         return NULL;
     return c;
 }
@@ -160,7 +160,7 @@ static void activate(const struct building *b, const struct level *l, struct lev
     const struct level_use *outer = outer_use(l, use->module);
     const struct node *own = node_member(l->keys, use->module->name);
 
-    if (own != NULL && !level_is_off(own) && !use->module->is_stub &&
+    if (own != NULL && !level_is_off(own) && !use->module->is_absent &&
         !check_settings(b, l, use->module))
         use->is_wrong = true;
     if (outer == NULL && !check_process(b, use->module))
@@ -197,7 +197,7 @@ void level_build(const struct building *b, struct level *l)
 /* A module that is not even loaded may have had any hook: nothing passes the first ones. */
 static bool is_guard(const struct module *m, int phase)
 {
-    return m->is_stub && (phase == MPX_PH_ROUTE || phase == MPX_PH_ACCESS);
+    return m->is_absent && (phase == MPX_PH_ROUTE || phase == MPX_PH_ACCESS);
 }
 
 void level_chain(const struct building *b, const struct level *l, struct chain *chain)

@@ -228,7 +228,7 @@ static void load(const struct building *b, struct level_use *use)
     const struct confined *c = confine_find(b->g, use->name);
 
     if (c != NULL && c->is_not_loaded)
-        use->module = module_stub(b->g->modules, use->name);
+        use->module = module_absent(b->g->modules, use->name);
     else
         use->module = module_load(b->g->modules, use->name, b->request->careful, &error);
     if (use->module == NULL) {

@@ -322,12 +322,12 @@ static const char *refusal_of(const struct modules *ms, struct mpx_str name)
     return NULL;
 }
 
-/* The next number; that of its stub, where there is one. */
+/* The next number; that of what stood for it, where it was absent before. */
 static void take_number(struct modules *ms, struct module *m)
 {
-    const struct module *stub = module_find(ms, str_of(m->name));
+    const struct module *before = module_find(ms, str_of(m->name));
 
-    m->index = stub != NULL ? stub->index : ms->count++;
+    m->index = before != NULL ? before->index : ms->count++;
     ms->loaded[m->index] = m;
 }
 
@@ -366,7 +366,7 @@ static struct module *load(struct modules *ms, struct mpx_str name, bool careful
     return m;
 }
 
-struct module *module_stub(struct modules *ms, struct mpx_str name)
+struct module *module_absent(struct modules *ms, struct mpx_str name)
 {
     struct module *m = module_find(ms, name);
 
@@ -374,7 +374,7 @@ struct module *module_stub(struct modules *ms, struct mpx_str name)
         return m;
     const struct mpx_module d = { .name = arena_copyz(&ms->arena, name), .size = sizeof(d) };
     m = add(ms, &d, "");
-    m->is_stub = true;
+    m->is_absent = true;
     ms->is_lacking = true;
     take_number(ms, m);
     return m;
@@ -385,7 +385,7 @@ struct module *module_load(struct modules *ms, struct mpx_str name, bool careful
 {
     struct module *m = module_find(ms, name);
 
-    if (m == NULL || m->is_stub)
+    if (m == NULL || m->is_absent)
         m = load(ms, name, careful, error);
     if (m == NULL)
         ms->is_lacking = true;
@@ -404,7 +404,7 @@ void modules_warn_of_changed(struct modules *ms)
         struct module *m = ms->loaded[i];
         struct stat st;
 
-        if (m->is_stub || stat(m->file, &st) < 0 || is_same(&st, &m->as_loaded))
+        if (m->is_absent || stat(m->file, &st) < 0 || is_same(&st, &m->as_loaded))
             continue;
         m->as_loaded = st;
         log_warn("the file of module \"%s\" (%s) has changed since it was loaded, and the one of "

@@ -12,7 +12,7 @@ struct module {
     struct mpx_module d; /* a copy; what an older module lacks is zeroed */
     const char *name, *file;
     struct stat as_loaded; /* its file */
-    bool is_stub;          /* it was not loaded: a name alone, see module_stub */
+    bool is_absent;        /* it was not loaded: a name alone, see module_absent */
     unsigned index;        /* 0, 1, ... in the order of loading: opened in it, closed in reverse */
 };
 
@@ -47,7 +47,7 @@ struct module *module_load(struct modules *ms, struct mpx_str name, bool careful
                            const char **error);
 /* The module of that name as far as it can be known without loading it: nothing but the name. Where
    it is loaded already, that one. */
-struct module *module_stub(struct modules *ms, struct mpx_str name);
+struct module *module_absent(struct modules *ms, struct mpx_str name);
 struct module *module_find(const struct modules *ms, struct mpx_str name); /* loaded, or NULL */
 /* Is there a file for it? */
 bool module_is_installed(const struct modules *ms, struct mpx_str name);

@@ -189,6 +189,19 @@ static int hear_of_it(struct pipes *pipes, pid_t pid)
     return n == (ssize_t)sizeof(error) && error > 0 ? -error : -EIO;
 }
 
+/* It runs, or rc says why not. */
+static int begin(struct program *p, struct pipes *pipes, pid_t pid, int rc)
+{
+    if (rc < 0) {
+        pipes_close(pipes);
+        return rc;
+    }
+    p->pid = pid;
+    open_pidfd(p);
+    keep_ours(p, pipes);
+    return 0;
+}
+
 int program_start(struct program *p, const struct program_start *s)
 {
     struct pipes pipes;
@@ -210,14 +223,7 @@ int program_start(struct program *p, const struct program_start *s)
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (pid > 0)
         rc = hear_of_it(&pipes, pid);
-    if (rc < 0) {
-        pipes_close(&pipes);
-        return rc;
-    }
-    p->pid = pid;
-    open_pidfd(p);
-    keep_ours(p, &pipes);
-    return 0;
+    return begin(p, &pipes, pid, rc);
 }
 
 static _Noreturn void run_child(const struct pipes *p, pid_t parent, int (*run)(int out, void *arg),
@@ -248,12 +254,5 @@ int program_fork(struct program *p, int (*run)(int out, void *arg), void *arg)
         run_child(&pipes, self, run, arg);
     rc = pid < 0 ? -errno : 0;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc < 0) {
-        pipes_close(&pipes);
-        return rc;
-    }
-    p->pid = pid;
-    open_pidfd(p);
-    keep_ours(p, &pipes);
-    return 0;
+    return begin(p, &pipes, pid, rc);
 }
